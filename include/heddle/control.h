@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control plane: deciding as a pure function. Events in, decisions out.
  *
- * It reads no clock, makes no system call and allocates nothing after hd_control_create; time is a field of the event.
- * The same configuration and the same events give the same decisions, byte for byte, on every machine: it computes in
- * integers only. Live use (sched.h) and replay (trace.h) drive this same object. */
+ * It reads no clock, makes no system call and allocates nothing after hd_control_create; time is a field of
+ * the event. The same configuration and the same events give the same decisions, byte for byte, on every
+ * machine: it computes in integers only. Live use (sched.h) and replay (trace.h) drive this same object. */
 #ifndef HEDDLE_CONTROL_H
 #define HEDDLE_CONTROL_H
 
@@ -21,12 +21,13 @@ extern "C" {
 
 struct hd_policy_ops;
 
-/* Quality-of-service classes, most urgent first. The names are those of OpenHarmony QoS and Apple GCD, less one. */
+/* Quality-of-service classes, most urgent first. The names are those of OpenHarmony QoS and Apple GCD, less
+ * one. */
 typedef enum hd_class {
   HD_CLASS_INTERACTIVE, /* somebody waits and looks */
   HD_CLASS_INITIATED,   /* somebody asked and waits */
   HD_CLASS_DEFAULT,
-  HD_CLASS_UTILITY,     /* somebody will look later */
+  HD_CLASS_UTILITY, /* somebody will look later */
   HD_CLASS_BACKGROUND
 } hd_class;
 
@@ -49,34 +50,38 @@ typedef struct hd_control_config {
 /* Defaults; the reasons for the numbers stand beside them in sched/control/config.c. */
 void hd_control_config_default(hd_control_config *out_config);
 
-/* A configuration as HD_IN_CONFIG records and back, for traces. `write` returns the count it wrote, at most cap
- * (HD_CONFIG_RECORDS_MAX suffices). `read` takes one record at a time; unknown keys are ignored. */
+/* A configuration as HD_IN_CONFIG records and back, for traces. `write` returns the count it wrote, at most
+ * cap (HD_CONFIG_RECORDS_MAX suffices). `read` takes one record at a time; unknown keys are ignored. */
 #define HD_CONFIG_RECORDS_MAX 32u
 uint32_t hd_control_config_write(const hd_control_config *config, hd_record *out_records, uint32_t cap);
 void hd_control_config_read(hd_control_config *config, const hd_record *record);
 
 typedef struct hd_control hd_control;
 
-/* `policy` decides, `fallback` when it must not. Both must outlive the object. `host` lends memory here and nothing
- * later. Errors: INVALID, LIMIT, NO_MEMORY. Threads: one at a time for every function on one object. */
-hd_status hd_control_create(const hd_host *host, const hd_control_config *config, const struct hd_policy_ops *policy,
-                            const struct hd_policy_ops *fallback, hd_control **out_control);
+/* `policy` decides, `fallback` when it must not. Both must outlive the object. `host` lends memory here and
+ * nothing later. Errors: INVALID, LIMIT, NO_MEMORY. Threads: one at a time for every function on one object.
+ */
+hd_status hd_control_create(const hd_host *host, const hd_control_config *config,
+                            const struct hd_policy_ops *policy, const struct hd_policy_ops *fallback,
+                            hd_control **out_control);
 void hd_control_destroy(hd_control *control);
 
-/* Feeds one event and decides what follows from it. `event->seq` is overwritten with the next number; decisions carry
- * the numbers after it. Decisions of this event are read with hd_control_decisions until the next call. An event that breaks the contract (unknown id, wrong order) changes
- * nothing, is counted, and returns INVALID. */
+/* Feeds one event and decides what follows from it. `event->seq` is overwritten with the next number;
+ * decisions carry the numbers after it. Decisions of this event are read with hd_control_decisions until the
+ * next call. An event that breaks the contract (unknown id, wrong order) changes nothing, is counted, and
+ * returns INVALID. */
 hd_status hd_control_event(hd_control *control, hd_record *event);
 const hd_record *hd_control_decisions(const hd_control *control, size_t *out_count);
 
-/* The split of a graph as last planned; NULL when there is none. Valid until the next HD_EV_PLAN of that graph. */
+/* The split of a graph as last planned; NULL when there is none. Valid until the next HD_EV_PLAN of that
+ * graph. */
 const hd_split *hd_control_split(const hd_control *control, uint32_t graph_id, hd_phase phase);
 
 typedef struct hd_control_stats {
   uint64_t events, decisions, runs, completions, refusals, fallbacks, invalid_events;
   uint64_t stops, moves, fences;
   uint32_t waiting, running, requests;
-  uint64_t busy_ns[HD_DEVICES_MAX];   /* device time of completed launches, times width */
+  uint64_t busy_ns[HD_DEVICES_MAX]; /* device time of completed launches, times width */
   uint64_t energy_uj[HD_DEVICES_MAX];
   hd_energy_source energy_source[HD_DEVICES_MAX];
 } hd_control_stats;

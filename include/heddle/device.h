@@ -19,7 +19,8 @@ typedef enum hd_device_state {
 } hd_device_state;
 
 enum hd_device_flags {
-  HD_DEVICE_STOPS_AT_OP = 1u << 0, /* a running launch can be left at the next op (CPU); NPU programs cannot */
+  HD_DEVICE_STOPS_AT_OP =
+      1u << 0, /* a running launch can be left at the next op (CPU); NPU programs cannot */
   HD_DEVICE_CUT_AT_LAYER = 1u << 1 /* launches begin and end at layer borders only */
 };
 
@@ -38,9 +39,9 @@ typedef struct hd_device_props {
   uint64_t launch_ns;              /* fixed cost of one launch */
   uint64_t ns_per_mib;             /* streaming 2^20 bytes of weights with one unit */
   uint64_t ns_per_mflop;           /* 10^6 floating-point operations with one unit */
-  uint64_t transfer_ns_per_mib;    /* moving 2^20 bytes of activations to or from the device; 0: shared memory */
-  uint64_t active_power_uw;        /* modelled power of one busy unit; 0: unknown */
-  uint64_t memory_bytes;           /* 0: the host's memory */
+  uint64_t transfer_ns_per_mib; /* moving 2^20 bytes of activations to or from the device; 0: shared memory */
+  uint64_t active_power_uw;     /* modelled power of one busy unit; 0: unknown */
+  uint64_t memory_bytes;        /* 0: the host's memory */
 } hd_device_props;
 
 #ifdef __cplusplus

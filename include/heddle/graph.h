@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Graphs: the ops of a transformer, described once, parametric in token count and KV position.
  *
- * A graph is a list of ops in execution order over values. An activation is a matrix of `cols` values a row and one
- * row per token of the run (or per wanted output, or fixed); rows are tight. Nothing in a graph knows a token count,
- * a position or a device: those come with each run. */
+ * A graph is a list of ops in execution order over values. An activation is a matrix of `cols` values a row
+ * and one row per token of the run (or per wanted output, or fixed); rows are tight. Nothing in a graph knows
+ * a token count, a position or a device: those come with each run. */
 #ifndef HEDDLE_GRAPH_H
 #define HEDDLE_GRAPH_H
 
@@ -46,15 +46,16 @@ typedef struct hd_value_desc {
 } hd_value_desc;
 
 typedef enum hd_op_kind {
-  HD_OP_EMBED,    /* in: tokens, table[vocab x d];        out[t] = table[tokens[t]] */
-  HD_OP_SELECT,   /* in: x[tokens x d];                   out = the last n_outputs rows */
-  HD_OP_RMS_NORM, /* in: x, weight[1 x group];            each group of a row: x / sqrt(mean(x^2)+eps) * weight */
-  HD_OP_MATMUL,   /* in: x[. x k], W[m x k], bias[1 x m] or NONE;  out[. x m] = x W^T + bias */
-  HD_OP_ADD,      /* in: a, b;                            out = a + b */
-  HD_OP_ROPE,     /* in: x, frequency factors[1 x rope_dim/2] or NONE;  rotates each head by position */
-  HD_OP_KV_STORE, /* in: x[tokens x c];                   out: KV; row kv_pos + t = x[t] */
-  HD_OP_ATTENTION,/* in: q, K (KV), V (KV);               causal softmax(q K^T scale) V, grouped-query */
-  HD_OP_SWIGLU,   /* in: gate, up;                        out = gate * sigmoid(gate) * up */
+  HD_OP_EMBED,     /* in: tokens, table[vocab x d];        out[t] = table[tokens[t]] */
+  HD_OP_SELECT,    /* in: x[tokens x d];                   out = the last n_outputs rows */
+  HD_OP_RMS_NORM,  /* in: x, weight[1 x group];            each group of a row: x / sqrt(mean(x^2)+eps) *
+                      weight */
+  HD_OP_MATMUL,    /* in: x[. x k], W[m x k], bias[1 x m] or NONE;  out[. x m] = x W^T + bias */
+  HD_OP_ADD,       /* in: a, b;                            out = a + b */
+  HD_OP_ROPE,      /* in: x, frequency factors[1 x rope_dim/2] or NONE;  rotates each head by position */
+  HD_OP_KV_STORE,  /* in: x[tokens x c];                   out: KV; row kv_pos + t = x[t] */
+  HD_OP_ATTENTION, /* in: q, K (KV), V (KV);               causal softmax(q K^T scale) V, grouped-query */
+  HD_OP_SWIGLU,    /* in: gate, up;                        out = gate * sigmoid(gate) * up */
   HD_OP_COUNT
 } hd_op_kind;
 
@@ -92,11 +93,11 @@ typedef struct hd_op {
 
 /* What one run of an op costs, apart from the machine. Integer, so that planning is the same everywhere. */
 typedef struct hd_op_cost {
-  uint64_t weight_bytes;            /* streamed once per launch */
-  uint64_t flops_per_row;           /* per row of output */
-  uint64_t context_bytes_per_row;   /* attention: per context position read (once per launch) */
-  uint64_t context_flops_per_row;   /* attention: per output row and context position */
-  bool per_output;                  /* rows are outputs, not tokens */
+  uint64_t weight_bytes;          /* streamed once per launch */
+  uint64_t flops_per_row;         /* per row of output */
+  uint64_t context_bytes_per_row; /* attention: per context position read (once per launch) */
+  uint64_t context_flops_per_row; /* attention: per output row and context position */
+  bool per_output;                /* rows are outputs, not tokens */
 } hd_op_cost;
 
 typedef struct hd_graph hd_graph;
@@ -116,9 +117,9 @@ hd_status hd_graph_create(const hd_host *host, const hd_graph_desc *desc, hd_gra
 hd_status hd_graph_add_value(hd_graph *graph, const hd_value_desc *desc, hd_value *out_value);
 /* Appends; layers must not decrease. Unused inputs are HD_VALUE_NONE. Errors: INVALID, LIMIT, NO_MEMORY. */
 hd_status hd_graph_add_op(hd_graph *graph, const hd_op *op);
-/* Checks shapes, that every value is written before it is read and written once (KV: any number of times), and lays
- * out the arena by liveness: an op's output never shares memory with its inputs. `out_error` names the op.
- * Errors: INVALID, NO_MEMORY. */
+/* Checks shapes, that every value is written before it is read and written once (KV: any number of times),
+ * and lays out the arena by liveness: an op's output never shares memory with its inputs. `out_error` names
+ * the op. Errors: INVALID, NO_MEMORY. */
 hd_status hd_graph_seal(hd_graph *graph, hd_error *out_error);
 void hd_graph_destroy(hd_graph *graph);
 
@@ -128,16 +129,17 @@ const hd_op *hd_graph_ops(const hd_graph *graph, uint32_t *out_count);
 const hd_value_desc *hd_graph_values(const hd_graph *graph, uint32_t *out_count);
 void hd_graph_op_cost(const hd_graph *graph, uint32_t op_index, hd_op_cost *out_cost);
 
-/* Arena: bytes for runs of up to `max_tokens` tokens and `max_outputs` outputs, and where an activation lies in it.
- * Both are multiples of HD_BUFFER_ALIGN. */
+/* Arena: bytes for runs of up to `max_tokens` tokens and `max_outputs` outputs, and where an activation lies
+ * in it. Both are multiples of HD_BUFFER_ALIGN. */
 size_t hd_graph_arena_bytes(const hd_graph *graph, uint32_t max_tokens, uint32_t max_outputs);
-size_t hd_graph_arena_offset(const hd_graph *graph, hd_value value, uint32_t max_tokens, uint32_t max_outputs);
+size_t hd_graph_arena_offset(const hd_graph *graph, hd_value value, uint32_t max_tokens,
+                             uint32_t max_outputs);
 
-/* The activations that cross the borders of ops [op_begin, op_end): `out_in` are produced before and read inside,
- * `out_out` are produced inside and read after. Up to `cap` of each are written; counts may exceed cap.
- * A device with memory of its own copies exactly these. */
-void hd_graph_borders(const hd_graph *graph, uint32_t op_begin, uint32_t op_end, hd_value *out_in, uint32_t *out_in_count,
-                      hd_value *out_out, uint32_t *out_out_count, uint32_t cap);
+/* The activations that cross the borders of ops [op_begin, op_end): `out_in` are produced before and read
+ * inside, `out_out` are produced inside and read after. Up to `cap` of each are written; counts may exceed
+ * cap. A device with memory of its own copies exactly these. */
+void hd_graph_borders(const hd_graph *graph, uint32_t op_begin, uint32_t op_end, hd_value *out_in,
+                      uint32_t *out_in_count, hd_value *out_out, uint32_t *out_out_count, uint32_t cap);
 
 /* Rows of a value in a run. */
 uint32_t hd_rows_of(const hd_value_desc *value, uint32_t n_tokens, uint32_t n_outputs, uint32_t n_context);

@@ -32,7 +32,8 @@ typedef struct hd_host {
  * Threads: any. Errors: none. Source: clock_gettime(2), posix_memalign(3). */
 void hd_host_posix(hd_host *out_host);
 
-/* Zeroed memory from the host; NULL when there is none or when count * bytes overflows. Threads: as the host's. */
+/* Zeroed memory from the host; NULL when there is none or when count * bytes overflows. Threads: as the
+ * host's. */
 void *hd_host_zalloc(const hd_host *host, size_t count, size_t bytes, size_t align);
 
 /* Gives memory back; takes NULL. `count` and `bytes` as they were given to hd_host_zalloc. */

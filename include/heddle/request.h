@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests: what an app submits. A request is a coroutine: straight-line code that runs steps and awaits them. This is
- * the first of the two doors: heddle's backends run the ops. */
+/* Requests: what an app submits. A request is a coroutine: straight-line code that runs steps and awaits
+ * them. This is the first of the two doors: heddle's backends run the ops. */
 #ifndef HEDDLE_REQUEST_H
 #define HEDDLE_REQUEST_H
 
@@ -14,16 +14,16 @@ typedef struct hd_request hd_request;
 
 typedef struct hd_request_desc {
   uint32_t size;
-  const char *name;      /* for traces; copied; may be NULL */
-  uint32_t client_id;    /* whose request it is; quotas count by it */
+  const char *name;   /* for traces; copied; may be NULL */
+  uint32_t client_id; /* whose request it is; quotas count by it */
   hd_class class_id;
   uint64_t deadline_ns;  /* absolute on the host's clock; 0: none */
   uint64_t memory_bytes; /* what it will hold (hd_session_bytes); counted against the budget until it ends */
   /* The request itself. Runs as a coroutine; its return is the request's status. */
   hd_status (*run)(hd_request *request, void *arg);
   void *arg;
-  /* Called once when the request is over, also when it never started (cancelled before). Any worker; must not block.
-   * NULL: nothing. */
+  /* Called once when the request is over, also when it never started (cancelled before). Any worker; must not
+   * block. NULL: nothing. */
   void (*done)(void *arg, hd_status status);
 } hd_request_desc;
 
@@ -33,17 +33,18 @@ typedef struct hd_refusal_info {
   hd_refusal reason;
 } hd_refusal_info;
 
-/* Admission, then the coroutine starts. `out_refusal` may be NULL. Errors: AGAIN (busy: retry after the time given),
- * REFUSED, LIMIT, INVALID, NO_MEMORY, CLOSED. Never blocks. Threads: any.
- * Ownership: `*out_request` stays valid until hd_request_release. */
+/* Admission, then the coroutine starts. `out_refusal` may be NULL. Errors: AGAIN (busy: retry after the time
+ * given), REFUSED, LIMIT, INVALID, NO_MEMORY, CLOSED. Never blocks. Threads: any. Ownership: `*out_request`
+ * stays valid until hd_request_release. */
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                             hd_refusal_info *out_refusal);
 
-/* Asks it to end: its running step is left at the next op and every await in it answers CANCELLED. Threads: any. */
+/* Asks it to end: its running step is left at the next op and every await in it answers CANCELLED. Threads:
+ * any. */
 void hd_request_cancel(hd_request *request);
 
-/* Waits until it is over and returns its status. In a coroutine: awaits. On a thread of the host's: sleeps, or, with
- * worker_count 0, dispatches until it is over. Threads: any but a worker's task. */
+/* Waits until it is over and returns its status. In a coroutine: awaits. On a thread of the host's: sleeps,
+ * or, with worker_count 0, dispatches until it is over. Threads: any but a worker's task. */
 hd_status hd_request_wait(hd_request *request);
 /* HD_E_AGAIN while it runs. Threads: any. */
 hd_status hd_request_poll(const hd_request *request);
@@ -67,10 +68,10 @@ typedef struct hd_run {
   hd_phase phase;        /* which split: PREFILL for prompts, DECODE for one token after another */
 } hd_run;
 
-/* Appends the tokens at the session's end and runs the graph as steps over the devices of its split; returns when the
- * logits are in place. On failure the session's length is unchanged. Only inside `request`'s coroutine; one run at a
- * time for a session. Errors: INVALID (token id out of range), LIMIT (context full), CANCELLED, DEVICE (no device is
- * left that can), CLOSED. */
+/* Appends the tokens at the session's end and runs the graph as steps over the devices of its split; returns
+ * when the logits are in place. On failure the session's length is unchanged. Only inside `request`'s
+ * coroutine; one run at a time for a session. Errors: INVALID (token id out of range), LIMIT (context full),
+ * CANCELLED, DEVICE (no device is left that can), CLOSED. */
 hd_status hd_request_run(hd_request *request, hd_session *session, const hd_run *run);
 
 /* Writes HD_IN_MARK into the trace: a place in the request that means something to the caller. */
@@ -78,7 +79,7 @@ void hd_request_mark(hd_request *request, uint32_t number, uint64_t value);
 
 /* What it has had so far. */
 typedef struct hd_request_stats {
-  uint64_t steps;     /* completed */
+  uint64_t steps; /* completed */
   uint64_t launches;
   uint64_t device_ns[HD_DEVICES_MAX];
   uint64_t energy_uj[HD_DEVICES_MAX];

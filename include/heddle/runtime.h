@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The coroutine runtime: stackful coroutines over a few workers, usable alone.
  *
- * Waiting costs no thread, switching no system call. A started coroutine stays on its worker. With worker_count 0 there
- * is no thread at all: the host's event loop watches hd_runtime_fd and calls hd_runtime_dispatch. */
+ * Waiting costs no thread, switching no system call. A started coroutine stays on its worker. With
+ * worker_count 0 there is no thread at all: the host's event loop watches hd_runtime_fd and calls
+ * hd_runtime_dispatch. */
 #ifndef HEDDLE_RUNTIME_H
 #define HEDDLE_RUNTIME_H
 
@@ -29,24 +30,27 @@ typedef struct hd_runtime_config {
 
 void hd_runtime_config_default(hd_runtime_config *out_config);
 
-/* Starts the workers. Errors: INVALID, NO_MEMORY, IO (a thread or a descriptor cannot be had; none is left behind). */
+/* Starts the workers. Errors: INVALID, NO_MEMORY, IO (a thread or a descriptor cannot be had; none is left
+ * behind). */
 hd_status hd_runtime_create(const hd_host *host, const hd_runtime_config *config, hd_runtime **out_runtime);
 
-/* Waits for tasks that run, stops the workers. Coroutines that still wait are resumed with HD_E_CLOSED from their await
- * and run to their end first. Takes NULL. Threads: not from a worker. */
+/* Waits for tasks that run, stops the workers. Coroutines that still wait are resumed with HD_E_CLOSED from
+ * their await and run to their end first. Takes NULL. Threads: not from a worker. */
 void hd_runtime_destroy(hd_runtime *runtime);
 
 uint32_t hd_runtime_worker_count(const hd_runtime *runtime); /* at least 1: the dispatching thread counts */
 
-/* Index of the calling worker, 0 .. worker_count-1; -1 on any other thread. The dispatching thread is worker 0. */
+/* Index of the calling worker, 0 .. worker_count-1; -1 on any other thread. The dispatching thread is worker
+ * 0. */
 int hd_runtime_worker_index(const hd_runtime *runtime);
 
-/* For a host that drives: readable (poll(2) POLLIN) when dispatch has something to do, timers included. -1 when workers
- * were started. Ownership: the runtime's; do not close or read. */
+/* For a host that drives: readable (poll(2) POLLIN) when dispatch has something to do, timers included. -1
+ * when workers were started. Ownership: the runtime's; do not close or read. */
 int hd_runtime_fd(const hd_runtime *runtime);
 
-/* Runs what is ready for at most about `max_ns` (0: one pass) and returns the count of things run. Never waits.
- * Threads: one at a time, always the same one once a coroutine has started. Only with worker_count 0. */
+/* Runs what is ready for at most about `max_ns` (0: one pass) and returns the count of things run. Never
+ * waits. Threads: one at a time, always the same one once a coroutine has started. Only with worker_count 0.
+ */
 uint32_t hd_runtime_dispatch(hd_runtime *runtime, uint64_t max_ns);
 
 /* ---- run-to-completion tasks ---- */
@@ -61,22 +65,22 @@ typedef struct hd_task {
  * Errors: CLOSED. No allocation. */
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task);
 
-/* Fork-join: fn(arg, part) for parts 0..parts-1 on up to `width` workers, the caller among them. Parts are taken in
- * order from one counter; the caller takes what the others have not started, so a late helper costs nothing.
- * Threads: a worker, or the dispatching thread; not nested. */
-void hd_runtime_parallel(hd_runtime *runtime, uint32_t width, uint32_t parts, void (*fn)(void *arg, uint32_t part),
-                         void *arg);
+/* Fork-join: fn(arg, part) for parts 0..parts-1 on up to `width` workers, the caller among them. Parts are
+ * taken in order from one counter; the caller takes what the others have not started, so a late helper costs
+ * nothing. Threads: a worker, or the dispatching thread; not nested. */
+void hd_runtime_parallel(hd_runtime *runtime, uint32_t width, uint32_t parts,
+                         void (*fn)(void *arg, uint32_t part), void *arg);
 
-/* Called by each worker after everything it runs and before it sleeps: the scheduler's turn. At most one hook; set it
- * before anything is posted. Returns when it wants to be called again at the latest (host clock; UINT64_MAX: never).
- * hd_runtime_wake makes one worker call it soon. */
+/* Called by each worker after everything it runs and before it sleeps: the scheduler's turn. At most one
+ * hook; set it before anything is posted. Returns when it wants to be called again at the latest (host clock;
+ * UINT64_MAX: never). hd_runtime_wake makes one worker call it soon. */
 void hd_runtime_set_hook(hd_runtime *runtime, uint64_t (*hook)(void *arg), void *arg);
 void hd_runtime_wake(hd_runtime *runtime);
 
 /* ---- coroutines ---- */
 
-/* Starts fn(arg) as a coroutine named `name` (copied, cut to HD_NAME_BYTES). It is freed when fn returns. `out_coro`
- * may be NULL. Threads: any. Errors: LIMIT (max_coroutines), NO_MEMORY, CLOSED. */
+/* Starts fn(arg) as a coroutine named `name` (copied, cut to HD_NAME_BYTES). It is freed when fn returns.
+ * `out_coro` may be NULL. Threads: any. Errors: LIMIT (max_coroutines), NO_MEMORY, CLOSED. */
 hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg);
 
 /* The coroutine that runs on this thread; NULL when none does. */
@@ -87,10 +91,11 @@ const char *hd_coro_name(const hd_coro *coro);
 void hd_coro_yield(void);
 
 /* ---- awaiting: only inside a coroutine ----
- * Errors of all: INVALID (not in a coroutine, or somebody waits already), CLOSED (the runtime is going away). */
+ * Errors of all: INVALID (not in a coroutine, or somebody waits already), CLOSED (the runtime is going away).
+ */
 
-/* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise with
- * hd_event_init; may be used again after hd_event_init when the waiter has returned. */
+/* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise
+ * with hd_event_init; may be used again after hd_event_init when the waiter has returned. */
 typedef struct hd_event {
   atomic_uintptr_t state; /* 0: clear; 1: set; else the waiting coroutine */
 } hd_event;
@@ -106,12 +111,12 @@ hd_status hd_await_event_until(hd_event *event, uint64_t deadline_ns);
 /* Sleeps until the host clock reads `until_ns`. */
 hd_status hd_await_time(uint64_t until_ns);
 
-/* Waits until `fd` has one of `events` (POLLIN, POLLOUT of poll(2)), or TIMEOUT at `deadline_ns` (UINT64_MAX: never).
- * `out_events` gets what is there; may be NULL. Errors also: IO (epoll refuses the descriptor). */
+/* Waits until `fd` has one of `events` (POLLIN, POLLOUT of poll(2)), or TIMEOUT at `deadline_ns` (UINT64_MAX:
+ * never). `out_events` gets what is there; may be NULL. Errors also: IO (epoll refuses the descriptor). */
 hd_status hd_await_fd(int fd, short events, uint64_t deadline_ns, short *out_events);
 
 typedef struct hd_runtime_stats {
-  uint64_t switches;   /* into a coroutine */
+  uint64_t switches; /* into a coroutine */
   uint64_t tasks;
   uint64_t parks;      /* times a worker slept */
   uint64_t wakes;      /* system calls to wake one */

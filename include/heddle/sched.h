@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler, live: devices, models and sessions on one side, requests and leases (request.h, lease.h) on the other,
- * one control plane between them. */
+/* The scheduler, live: devices, models and sessions on one side, requests and leases (request.h, lease.h) on
+ * the other, one control plane between them. */
 #ifndef HEDDLE_SCHED_H
 #define HEDDLE_SCHED_H
 
@@ -23,25 +23,25 @@ typedef struct hd_sched hd_sched;
 
 typedef struct hd_sched_config {
   uint32_t size;
-  hd_runtime_config runtime;                       /* worker_count 0: no thread of heddle's own */
+  hd_runtime_config runtime; /* worker_count 0: no thread of heddle's own */
   hd_control_config control;
-  const struct hd_backend_ops *const *backends;    /* NULL-terminated; NULL: none (the lease door alone) */
-  const struct hd_policy_ops *const *policies;     /* NULL-terminated; the first is the fallback */
-  const char *policy;                              /* name; NULL: the first */
-  /* Devices to open, in order: "cpu,sim:latency_us=50". A name may carry options after ':', separated by ';'. The same
-   * backend may stand twice ("sim,sim"): its devices are then sim and sim1. */
+  const struct hd_backend_ops *const *backends; /* NULL-terminated; NULL: none (the lease door alone) */
+  const struct hd_policy_ops *const *policies;  /* NULL-terminated; the first is the fallback */
+  const char *policy;                           /* name; NULL: the first */
+  /* Devices to open, in order: "cpu,sim:latency_us=50". A name may carry options after ':', separated by ';'.
+   * The same backend may stand twice ("sim,sim"): its devices are then sim and sim1. */
   const char *devices;
-  struct hd_trace *trace;                          /* NULL: none. Must outlive the scheduler */
+  struct hd_trace *trace; /* NULL: none. Must outlive the scheduler */
 } hd_sched_config;
 
 void hd_sched_config_default(hd_sched_config *out_config);
 
-/* Opens the devices and starts the workers. Errors: INVALID, NOT_FOUND (policy or backend; the error lists what there
- * is), FORMAT (device list), UNSUPPORTED, IO, NO_MEMORY. Threads: any. Ownership: the caller. */
+/* Opens the devices and starts the workers. Errors: INVALID, NOT_FOUND (policy or backend; the error lists
+ * what there is), FORMAT (device list), UNSUPPORTED, IO, NO_MEMORY. Threads: any. Ownership: the caller. */
 hd_status hd_sched_create(const hd_host *host, const hd_sched_config *config, hd_sched **out_sched,
                           hd_error *out_error);
-/* Cancels what is alive, waits for what is on a device, stops the workers. Takes NULL. Sessions and models must be
- * destroyed before. Threads: not from a worker. */
+/* Cancels what is alive, waits for what is on a device, stops the workers. Takes NULL. Sessions and models
+ * must be destroyed before. Threads: not from a worker. */
 void hd_sched_destroy(hd_sched *sched);
 
 hd_runtime *hd_sched_runtime(hd_sched *sched);
@@ -65,17 +65,19 @@ typedef struct hd_model hd_model;
 
 typedef struct hd_model_desc {
   uint32_t size;
-  const hd_graph *graph;  /* sealed; outlives the model */
-  /* Host address of each weight value, indexed by hd_value (graph's value count entries; others ignored). The memory
-   * (usually a mapped file) outlives the model and is not written. Rows are tight in the value's format. */
+  const hd_graph *graph; /* sealed; outlives the model */
+  /* Host address of each weight value, indexed by hd_value (graph's value count entries; others ignored). The
+   * memory (usually a mapped file) outlives the model and is not written. Rows are tight in the value's
+   * format. */
   const void *const *weights;
   const char *split; /* pins as hd_split_parse reads them; NULL: the planner chooses */
 } hd_model_desc;
 
-/* Prepares the graph on every device that some split may use and plans both phases. Errors: INVALID, LIMIT (graphs),
- * UNSUPPORTED (some op runs on no device; the error names op and device), FORMAT/NOT_FOUND (split), NO_MEMORY.
- * Threads: any, not from a worker. May take long: devices may repack. */
-hd_status hd_model_create(hd_sched *sched, const hd_model_desc *desc, hd_model **out_model, hd_error *out_error);
+/* Prepares the graph on every device that some split may use and plans both phases. Errors: INVALID, LIMIT
+ * (graphs), UNSUPPORTED (some op runs on no device; the error names op and device), FORMAT/NOT_FOUND (split),
+ * NO_MEMORY. Threads: any, not from a worker. May take long: devices may repack. */
+hd_status hd_model_create(hd_sched *sched, const hd_model_desc *desc, hd_model **out_model,
+                          hd_error *out_error);
 /* Takes NULL. Its sessions are destroyed before. */
 void hd_model_destroy(hd_model *model);
 const hd_graph *hd_model_graph(const hd_model *model);
@@ -95,7 +97,8 @@ typedef struct hd_session_desc {
 
 /* Memory that such a session takes: what its requests should claim at admission. */
 uint64_t hd_session_bytes(const hd_model *model, const hd_session_desc *desc);
-/* All memory of the session is allocated here, none while it runs. Errors: INVALID, NO_MEMORY. Threads: any. */
+/* All memory of the session is allocated here, none while it runs. Errors: INVALID, NO_MEMORY. Threads: any.
+ */
 hd_status hd_session_create(hd_model *model, const hd_session_desc *desc, hd_session **out_session);
 /* Takes NULL. No request runs on it. */
 void hd_session_destroy(hd_session *session);

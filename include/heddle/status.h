@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* 0 is success, negative values are failures. No function of heddle aborts, exits or sets errno as its answer. */
+/* 0 is success, negative values are failures. No function of heddle aborts, exits or sets errno as its
+ * answer. */
 typedef int32_t hd_status;
 
 enum {
@@ -43,9 +44,9 @@ typedef struct hd_error {
  * Threads: any. Ownership: static text. */
 const char *hd_status_text(hd_status status);
 
-/* Writes a printf-formatted line into `out_error` (NULL is allowed) and returns `status`, so that a failing function
- * can end with `return hd_fail(err, HD_E_FORMAT, "...", ...)`. Control characters in the result are replaced by '?',
- * because the arguments may come from a hostile file. Threads: any. */
+/* Writes a printf-formatted line into `out_error` (NULL is allowed) and returns `status`, so that a failing
+ * function can end with `return hd_fail(err, HD_E_FORMAT, "...", ...)`. Control characters in the result are
+ * replaced by '?', because the arguments may come from a hostile file. Threads: any. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif

@@ -48,9 +48,13 @@ hd_status hd_buffer_wrap(const hd_host *host, void *memory, size_t bytes, void (
   return HD_OK;
 }
 
-void *hd_buffer_data(const hd_buffer *buffer) { return buffer->data; }
+void *hd_buffer_data(const hd_buffer *buffer) {
+  return buffer->data;
+}
 
-size_t hd_buffer_bytes(const hd_buffer *buffer) { return buffer->bytes; }
+size_t hd_buffer_bytes(const hd_buffer *buffer) {
+  return buffer->bytes;
+}
 
 void hd_buffer_destroy(hd_buffer *buffer) {
   if (buffer == NULL) return;

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-static void *grow(const hd_host *host, void *old, uint32_t count, uint32_t *cap, uint32_t limit, size_t bytes) {
+static void *grow(const hd_host *host, void *old, uint32_t count, uint32_t *cap, uint32_t limit,
+                  size_t bytes) {
   if (count < *cap) return old;
   uint32_t wanted = *cap == 0 ? 64 : *cap * 2;
   if (wanted > limit) wanted = limit;
@@ -37,20 +38,26 @@ static bool value_is_sound(const hd_value_desc *v) {
   if ((v->rows_kind == HD_ROWS_FIXED) != (v->rows != 0)) return false;
   bool f32 = v->format == HD_FORMAT_F32;
   switch (v->kind) {
-  case HD_VALUE_WEIGHT: return v->rows_kind == HD_ROWS_FIXED && v->format != HD_FORMAT_I32;
-  case HD_VALUE_ACTIVATION: return f32 && (v->rows_kind == HD_ROWS_TOKENS || v->rows_kind == HD_ROWS_OUTPUTS);
-  case HD_VALUE_KV: return v->rows_kind == HD_ROWS_CONTEXT && (f32 || v->format == HD_FORMAT_F16);
-  case HD_VALUE_TOKENS: return v->rows_kind == HD_ROWS_TOKENS && v->format == HD_FORMAT_I32 && v->cols == 1;
-  case HD_VALUE_LOGITS: return v->rows_kind == HD_ROWS_OUTPUTS && f32;
+  case HD_VALUE_WEIGHT:
+    return v->rows_kind == HD_ROWS_FIXED && v->format != HD_FORMAT_I32;
+  case HD_VALUE_ACTIVATION:
+    return f32 && (v->rows_kind == HD_ROWS_TOKENS || v->rows_kind == HD_ROWS_OUTPUTS);
+  case HD_VALUE_KV:
+    return v->rows_kind == HD_ROWS_CONTEXT && (f32 || v->format == HD_FORMAT_F16);
+  case HD_VALUE_TOKENS:
+    return v->rows_kind == HD_ROWS_TOKENS && v->format == HD_FORMAT_I32 && v->cols == 1;
+  case HD_VALUE_LOGITS:
+    return v->rows_kind == HD_ROWS_OUTPUTS && f32;
   }
   return false;
 }
 
 hd_status hd_graph_add_value(hd_graph *graph, const hd_value_desc *desc, hd_value *out_value) {
-  if (graph == NULL || desc == NULL || out_value == NULL || graph->sealed || !value_is_sound(desc)) return HD_E_INVALID;
+  if (graph == NULL || desc == NULL || out_value == NULL || graph->sealed || !value_is_sound(desc))
+    return HD_E_INVALID;
   if (graph->value_count >= HD_VALUES_MAX) return HD_E_LIMIT;
-  hd_value_desc *values = grow(&graph->host, graph->values, graph->value_count, &graph->value_cap, HD_VALUES_MAX,
-                               sizeof *values);
+  hd_value_desc *values =
+      grow(&graph->host, graph->values, graph->value_count, &graph->value_cap, HD_VALUES_MAX, sizeof *values);
   if (values == NULL) return HD_E_NO_MEMORY;
   graph->values = values;
   values[graph->value_count] = *desc;
@@ -81,7 +88,8 @@ static hd_status make_lives(hd_graph *graph) {
 }
 
 hd_status hd_graph_seal(hd_graph *graph, hd_error *out_error) {
-  if (graph == NULL || graph->sealed) return hd_fail(out_error, HD_E_INVALID, "graph: none, or sealed already");
+  if (graph == NULL || graph->sealed)
+    return hd_fail(out_error, HD_E_INVALID, "graph: none, or sealed already");
   if (graph->op_count == 0) return hd_fail(out_error, HD_E_INVALID, "graph %s: no ops", graph->desc.name);
   for (uint32_t i = 0; i < graph->op_count; i++) {
     hd_status status = hdi_op_check(graph, i, out_error);
@@ -107,7 +115,9 @@ void hd_graph_destroy(hd_graph *graph) {
   hd_host_free(&host, graph, 1, sizeof *graph);
 }
 
-const hd_graph_desc *hd_graph_describe(const hd_graph *graph) { return &graph->desc; }
+const hd_graph_desc *hd_graph_describe(const hd_graph *graph) {
+  return &graph->desc;
+}
 
 const hd_op *hd_graph_ops(const hd_graph *graph, uint32_t *out_count) {
   assert(graph->sealed);
@@ -123,10 +133,14 @@ const hd_value_desc *hd_graph_values(const hd_graph *graph, uint32_t *out_count)
 
 uint32_t hd_rows_of(const hd_value_desc *value, uint32_t n_tokens, uint32_t n_outputs, uint32_t n_context) {
   switch (value->rows_kind) {
-  case HD_ROWS_FIXED: return value->rows;
-  case HD_ROWS_TOKENS: return n_tokens;
-  case HD_ROWS_OUTPUTS: return n_outputs;
-  case HD_ROWS_CONTEXT: return n_context;
+  case HD_ROWS_FIXED:
+    return value->rows;
+  case HD_ROWS_TOKENS:
+    return n_tokens;
+  case HD_ROWS_OUTPUTS:
+    return n_outputs;
+  case HD_ROWS_CONTEXT:
+    return n_context;
   }
   return 0;
 }

@@ -23,9 +23,13 @@ typedef struct op_values {
   const hd_value_desc *out;
 } op_values;
 
-static bool is_rows(const hd_value_desc *v) { return v->kind == HD_VALUE_ACTIVATION; }
+static bool is_rows(const hd_value_desc *v) {
+  return v->kind == HD_VALUE_ACTIVATION;
+}
 
-static bool is_result(const hd_value_desc *v) { return v->kind == HD_VALUE_ACTIVATION || v->kind == HD_VALUE_LOGITS; }
+static bool is_result(const hd_value_desc *v) {
+  return v->kind == HD_VALUE_ACTIVATION || v->kind == HD_VALUE_LOGITS;
+}
 
 static bool same_shape(const hd_value_desc *a, const hd_value_desc *b) {
   return a->rows_kind == b->rows_kind && a->cols == b->cols;
@@ -52,7 +56,8 @@ static const char *check_select(const op_values *o) {
 
 static const char *check_rms_norm(const op_values *o) {
   uint32_t group = o->op->u.rms_norm.group;
-  if (!is_rows(o->in[0]) || !is_rows(o->out) || !same_shape(o->in[0], o->out)) return "input and output differ in shape";
+  if (!is_rows(o->in[0]) || !is_rows(o->out) || !same_shape(o->in[0], o->out))
+    return "input and output differ in shape";
   if (group == 0 || o->in[0]->cols % group != 0) return "the group does not divide the columns";
   if (!is_vector(o->in[1], group)) return "the weight is not an F32 vector of one group";
   if (!(o->op->u.rms_norm.eps >= 0.0f)) return "eps is negative or no number";
@@ -61,56 +66,65 @@ static const char *check_rms_norm(const op_values *o) {
 
 static const char *check_matmul(const op_values *o) {
   const hd_value_desc *w = o->in[1];
-  if (!is_rows(o->in[0]) || w->kind != HD_VALUE_WEIGHT) return "the inputs are not an activation and a weight";
+  if (!is_rows(o->in[0]) || w->kind != HD_VALUE_WEIGHT)
+    return "the inputs are not an activation and a weight";
   if (o->in[0]->cols != w->cols) return "input columns differ from weight columns";
   if (!is_result(o->out) || o->out->cols != w->rows || o->out->rows_kind != o->in[0]->rows_kind)
     return "the output is not input rows x weight rows";
-  if (o->in[2] != NULL && !is_vector(o->in[2], w->rows)) return "the bias is not an F32 vector of the weight's rows";
+  if (o->in[2] != NULL && !is_vector(o->in[2], w->rows))
+    return "the bias is not an F32 vector of the weight's rows";
   return NULL;
 }
 
 static const char *check_elementwise(const op_values *o) {
   if (!is_rows(o->in[0]) || !is_rows(o->in[1]) || !is_rows(o->out)) return "not all values are activations";
-  if (!same_shape(o->in[0], o->in[1]) || !same_shape(o->in[0], o->out)) return "inputs and output differ in shape";
+  if (!same_shape(o->in[0], o->in[1]) || !same_shape(o->in[0], o->out))
+    return "inputs and output differ in shape";
   return NULL;
 }
 
 static const char *check_rope(const op_values *o) {
   uint32_t head = o->op->u.rope.head_dim, dim = o->op->u.rope.rope_dim;
-  if (!is_rows(o->in[0]) || !is_rows(o->out) || !same_shape(o->in[0], o->out)) return "input and output differ in shape";
+  if (!is_rows(o->in[0]) || !is_rows(o->out) || !same_shape(o->in[0], o->out))
+    return "input and output differ in shape";
   if (o->in[0]->rows_kind != HD_ROWS_TOKENS) return "rows are not tokens, so they have no position";
   if (head == 0 || o->in[0]->cols % head != 0) return "the head does not divide the columns";
   if (dim == 0 || dim > head || dim % 2 != 0) return "rope_dim is odd, zero or longer than a head";
   if ((unsigned)o->op->u.rope.style > HD_ROPE_HALVES) return "unknown style";
-  if (!(o->op->u.rope.freq_base > 0.0f) || !isfinite(o->op->u.rope.freq_scale)) return "frequencies are no numbers";
-  if (o->in[1] != NULL && !is_vector(o->in[1], dim / 2)) return "the frequency factors are not F32 x rope_dim/2";
+  if (!(o->op->u.rope.freq_base > 0.0f) || !isfinite(o->op->u.rope.freq_scale))
+    return "frequencies are no numbers";
+  if (o->in[1] != NULL && !is_vector(o->in[1], dim / 2))
+    return "the frequency factors are not F32 x rope_dim/2";
   return NULL;
 }
 
 static const char *check_kv_store(const op_values *o) {
   if (!is_rows(o->in[0]) || o->in[0]->rows_kind != HD_ROWS_TOKENS) return "the input has not one row a token";
-  if (o->out->kind != HD_VALUE_KV || o->out->cols != o->in[0]->cols) return "the output is not KV of the input's columns";
+  if (o->out->kind != HD_VALUE_KV || o->out->cols != o->in[0]->cols)
+    return "the output is not KV of the input's columns";
   return NULL;
 }
 
 static const char *check_attention(const op_values *o) {
   uint32_t heads = o->op->u.attention.n_heads, kv_heads = o->op->u.attention.n_kv_heads;
   uint64_t dim = o->op->u.attention.head_dim;
-  if (heads == 0 || kv_heads == 0 || dim == 0 || heads % kv_heads != 0) return "KV heads do not divide the heads";
+  if (heads == 0 || kv_heads == 0 || dim == 0 || heads % kv_heads != 0)
+    return "KV heads do not divide the heads";
   if (!is_rows(o->in[0]) || o->in[0]->rows_kind != HD_ROWS_TOKENS || o->in[0]->cols != heads * dim)
     return "q is not tokens x heads * head_dim";
   for (int i = 1; i <= 2; i++)
-    if (o->in[i]->kind != HD_VALUE_KV || o->in[i]->cols != kv_heads * dim) return "K or V is not KV heads * head_dim wide";
+    if (o->in[i]->kind != HD_VALUE_KV || o->in[i]->cols != kv_heads * dim)
+      return "K or V is not KV heads * head_dim wide";
   if (!is_rows(o->out) || !same_shape(o->in[0], o->out)) return "the output differs from q in shape";
   if (!isfinite(o->op->u.attention.scale)) return "the scale is no number";
   return NULL;
 }
 
 static const char *(*const CHECKS[HD_OP_COUNT])(const op_values *) = {
-    [HD_OP_EMBED] = check_embed,       [HD_OP_SELECT] = check_select,
-    [HD_OP_RMS_NORM] = check_rms_norm, [HD_OP_MATMUL] = check_matmul,
-    [HD_OP_ADD] = check_elementwise,   [HD_OP_ROPE] = check_rope,
-    [HD_OP_KV_STORE] = check_kv_store, [HD_OP_ATTENTION] = check_attention,
+    [HD_OP_EMBED] = check_embed,        [HD_OP_SELECT] = check_select,
+    [HD_OP_RMS_NORM] = check_rms_norm,  [HD_OP_MATMUL] = check_matmul,
+    [HD_OP_ADD] = check_elementwise,    [HD_OP_ROPE] = check_rope,
+    [HD_OP_KV_STORE] = check_kv_store,  [HD_OP_ATTENTION] = check_attention,
     [HD_OP_SWIGLU] = check_elementwise,
 };
 

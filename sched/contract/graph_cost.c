@@ -4,11 +4,14 @@
 
 #include <assert.h>
 
-/* Operations per element of the cheap ops: a handful of multiplies and adds, transcendental functions counted as eight.
- * They only have to be of the right order: matmuls and attention are nearly all of a transformer's work. */
+/* Operations per element of the cheap ops: a handful of multiplies and adds, transcendental functions counted
+ * as eight. They only have to be of the right order: matmuls and attention are nearly all of a transformer's
+ * work. */
 enum { NORM_OPS = 4, ROPE_OPS = 6, SWIGLU_OPS = 12, COPY_OPS = 1 };
 
-static uint64_t row_bytes(const hd_value_desc *value) { return hd_format_row_bytes(value->format, value->cols); }
+static uint64_t row_bytes(const hd_value_desc *value) {
+  return hd_format_row_bytes(value->format, value->cols);
+}
 
 void hd_graph_op_cost(const hd_graph *graph, uint32_t op_index, hd_op_cost *out_cost) {
   assert(graph->sealed && op_index < graph->op_count);
@@ -29,10 +32,18 @@ void hd_graph_op_cost(const hd_graph *graph, uint32_t op_index, hd_op_cost *out_
     cost.context_flops_per_row = 4u * (uint64_t)op->u.attention.n_heads * op->u.attention.head_dim;
     break;
   }
-  case HD_OP_RMS_NORM: cost.flops_per_row = NORM_OPS * (uint64_t)out->cols; break;
-  case HD_OP_ROPE: cost.flops_per_row = ROPE_OPS * (uint64_t)out->cols; break;
-  case HD_OP_SWIGLU: cost.flops_per_row = SWIGLU_OPS * (uint64_t)out->cols; break;
-  default: cost.flops_per_row = COPY_OPS * (uint64_t)out->cols; break;
+  case HD_OP_RMS_NORM:
+    cost.flops_per_row = NORM_OPS * (uint64_t)out->cols;
+    break;
+  case HD_OP_ROPE:
+    cost.flops_per_row = ROPE_OPS * (uint64_t)out->cols;
+    break;
+  case HD_OP_SWIGLU:
+    cost.flops_per_row = SWIGLU_OPS * (uint64_t)out->cols;
+    break;
+  default:
+    cost.flops_per_row = COPY_OPS * (uint64_t)out->cols;
+    break;
   }
   *out_cost = cost;
 }

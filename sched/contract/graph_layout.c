@@ -79,7 +79,8 @@ static void assign_slots(hd_graph *graph, bool *busy) {
 
 hd_status hdi_graph_lay_out(hd_graph *graph) {
   uint32_t activations = 0;
-  for (uint32_t v = 0; v < graph->value_count; v++) activations += graph->values[v].kind == HD_VALUE_ACTIVATION;
+  for (uint32_t v = 0; v < graph->value_count; v++)
+    activations += graph->values[v].kind == HD_VALUE_ACTIVATION;
   uint32_t cap = activations == 0 ? 1 : activations;
   hdi_slot *slots = hd_host_zalloc(&graph->host, cap, sizeof *slots, alignof(hdi_slot));
   bool *busy = hd_host_zalloc(&graph->host, cap, sizeof *busy, alignof(bool));
@@ -104,7 +105,8 @@ static size_t slot_bytes(const hdi_slot *slot, uint32_t max_tokens, uint32_t max
 
 static size_t bytes_before(const hd_graph *graph, uint32_t slot, uint32_t max_tokens, uint32_t max_outputs) {
   size_t total = 0;
-  for (uint32_t s = 0; s < slot; s++) total += slot_bytes(&graph->slots[s], max_tokens, max_outputs);
+  for (uint32_t s = 0; s < slot; s++)
+    total += slot_bytes(&graph->slots[s], max_tokens, max_outputs);
   return total;
 }
 
@@ -113,7 +115,8 @@ size_t hd_graph_arena_bytes(const hd_graph *graph, uint32_t max_tokens, uint32_t
   return bytes_before(graph, graph->slot_count, max_tokens, max_outputs);
 }
 
-size_t hd_graph_arena_offset(const hd_graph *graph, hd_value value, uint32_t max_tokens, uint32_t max_outputs) {
+size_t hd_graph_arena_offset(const hd_graph *graph, hd_value value, uint32_t max_tokens,
+                             uint32_t max_outputs) {
   assert(graph->sealed && value < graph->value_count && graph->values[value].kind == HD_VALUE_ACTIVATION);
   return bytes_before(graph, graph->lives[value].slot, max_tokens, max_outputs);
 }

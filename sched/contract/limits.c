@@ -8,6 +8,6 @@ void hd_limits_default(hd_limits *out_limits) {
       .max_requests = 1024,           /* a phone's apps together; a request costs a few hundred bytes here */
       .max_steps = 2048,              /* one running and one waiting step or lease a request */
       .max_waiting_per_device = 1024, /* every request may wait for the same device */
-      .memory_budget_bytes = 0,       /* the host knows what it can spare; without its word there is no budget */
+      .memory_budget_bytes = 0, /* the host knows what it can spare; without its word there is no budget */
   };
 }

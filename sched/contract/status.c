@@ -6,8 +6,20 @@
 #include <stdio.h>
 
 static const char *const TEXTS[HD_STATUS_COUNT] = {
-    "ok",      "busy, try again", "invalid argument", "no memory", "unsupported", "device failed",  "cancelled",
-    "timeout", "over a limit",    "not found",        "i/o error", "bad format",  "not permitted",  "closed",
+    "ok",
+    "busy, try again",
+    "invalid argument",
+    "no memory",
+    "unsupported",
+    "device failed",
+    "cancelled",
+    "timeout",
+    "over a limit",
+    "not found",
+    "i/o error",
+    "bad format",
+    "not permitted",
+    "closed",
     "internal error",
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For those who write a backend: copy backends/null/, register one line in backends/builtin.c, run the conformance
- * suite (tests/backends). A backend runs launches on its devices; it decides nothing. */
+/* For those who write a backend: copy backends/null/, register one line in backends/builtin.c, run the
+ * conformance suite (tests/backends). A backend runs launches on its devices; it decides nothing. */
 #ifndef HEDDLE_IMPLEMENT_BACKEND_H
 #define HEDDLE_IMPLEMENT_BACKEND_H
 
@@ -23,11 +23,13 @@ typedef struct hd_backend_host {
   const hd_host *host;
   void *ctx;
   uint32_t worker_count; /* threads that execute() spreads over; at least 1 */
-  /* Runs fn(arg) soon, once, on some worker; may run it before it returns. Errors: AGAIN, CLOSED: then it never runs. */
+  /* Runs fn(arg) soon, once, on some worker; may run it before it returns. Errors: AGAIN, CLOSED: then it
+   * never runs. */
   hd_status (*execute)(void *ctx, void (*fn)(void *arg), void *arg);
-  /* Runs fn(arg, part) for every part in 0..parts-1 on up to `width` workers, the caller among them, and returns when
-   * all are done. Parts are taken in order by whoever is free. Only inside execute()d work. */
-  void (*parallel)(void *ctx, uint32_t width, uint32_t parts, void (*fn)(void *arg, uint32_t part), void *arg);
+  /* Runs fn(arg, part) for every part in 0..parts-1 on up to `width` workers, the caller among them, and
+   * returns when all are done. Parts are taken in order by whoever is free. Only inside execute()d work. */
+  void (*parallel)(void *ctx, uint32_t width, uint32_t parts, void (*fn)(void *arg, uint32_t part),
+                   void *arg);
   /* The bell: something may be ready for poll(). Cheap; callable from a driver's thread. */
   void (*wake)(void *ctx);
 } hd_backend_host;
@@ -35,21 +37,21 @@ typedef struct hd_backend_host {
 /* A graph with its weights, made ready for one device. Backends define it. */
 typedef struct hd_program hd_program;
 
-/* One run of ops [op_begin, op_end) of a program for one request. Owned by the core; valid and unchanged until its
- * completion has been polled. */
+/* One run of ops [op_begin, op_end) of a program for one request. Owned by the core; valid and unchanged
+ * until its completion has been polled. */
 typedef struct hd_launch {
   uint32_t size;
   uint32_t id; /* unique among launches in flight */
   const hd_graph *graph;
   hd_program *program;
   uint32_t op_begin, op_end;
-  uint32_t n_tokens;  /* rows of HD_ROWS_TOKENS */
-  uint32_t n_outputs; /* rows of HD_ROWS_OUTPUTS; at most n_tokens */
-  uint32_t n_context; /* rows that KV values have room for */
-  uint32_t kv_pos;    /* position of the run's first token; kv_pos + n_tokens <= n_context */
-  uint32_t width;     /* units of the device it may use, 1 .. capacity */
-  void *const *values;        /* host address of every value of the graph, by hd_value; NULL: not bound */
-  const atomic_uint *stop;    /* not 0: leave at the next op (devices with HD_DEVICE_STOPS_AT_OP look at it) */
+  uint32_t n_tokens;       /* rows of HD_ROWS_TOKENS */
+  uint32_t n_outputs;      /* rows of HD_ROWS_OUTPUTS; at most n_tokens */
+  uint32_t n_context;      /* rows that KV values have room for */
+  uint32_t kv_pos;         /* position of the run's first token; kv_pos + n_tokens <= n_context */
+  uint32_t width;          /* units of the device it may use, 1 .. capacity */
+  void *const *values;     /* host address of every value of the graph, by hd_value; NULL: not bound */
+  const atomic_uint *stop; /* not 0: leave at the next op (devices with HD_DEVICE_STOPS_AT_OP look at it) */
 } hd_launch;
 
 typedef struct hd_completion {
@@ -63,9 +65,9 @@ typedef struct hd_completion {
 
 #define HD_POLL_NEVER UINT64_MAX
 
-/* Threads: probe, test and prepare from any thread, not at once for one backend; submit, poll, cancel and sense only
- * from the holder of the scheduler's turn (one thread at a time); the backend's own work wherever execute() runs it.
- * Every function is filled; backends/null shows the least each may do. */
+/* Threads: probe, test and prepare from any thread, not at once for one backend; submit, poll, cancel and
+ * sense only from the holder of the scheduler's turn (one thread at a time); the backend's own work wherever
+ * execute() runs it. Every function is filled; backends/null shows the least each may do. */
 typedef struct hd_backend_ops {
   uint32_t size;
   uint32_t abi;            /* HD_BACKEND_ABI */
@@ -73,34 +75,37 @@ typedef struct hd_backend_ops {
   const char *description; /* one line */
 
   /* `options` is the text after the name in a device list ("latency_us=50;fail_after=100" of
-   * "sim:latency_us=50;fail_after=100"), or NULL. Errors: FORMAT (unknown option; the error names it), NO_MEMORY,
-   * UNSUPPORTED (this machine has no such thing). `lent` stays valid until close. */
-  hd_status (*open)(const hd_backend_host *lent, const char *options, void **out_backend, hd_error *out_error);
+   * "sim:latency_us=50;fail_after=100"), or NULL. Errors: FORMAT (unknown option; the error names it),
+   * NO_MEMORY, UNSUPPORTED (this machine has no such thing). `lent` stays valid until close. */
+  hd_status (*open)(const hd_backend_host *lent, const char *options, void **out_backend,
+                    hd_error *out_error);
   /* Nothing is in flight and no program is left. */
   void (*close)(void *backend);
 
   /* Device `index` of this backend. Errors: NOT_FOUND past the last one. */
   hd_status (*probe)(void *backend, uint32_t index, hd_device_props *out_props);
-  /* May this device run this op of this graph? No effect. A submit of tested ops fails only for reasons of the moment.
-   * Errors: UNSUPPORTED. */
+  /* May this device run this op of this graph? No effect. A submit of tested ops fails only for reasons of
+   * the moment. Errors: UNSUPPORTED. */
   hd_status (*test)(void *backend, uint32_t index, const hd_graph *graph, uint32_t op_index);
 
-  /* Makes a program of ops [op_begin, op_end) (all of them tested). `values` as in hd_launch, weights bound; graph and
-   * weights outlive the program. Errors: NO_MEMORY, UNSUPPORTED, DEVICE. */
-  hd_status (*prepare)(void *backend, uint32_t index, const hd_graph *graph, uint32_t op_begin, uint32_t op_end,
-                       void *const *values, hd_program **out_program);
+  /* Makes a program of ops [op_begin, op_end) (all of them tested). `values` as in hd_launch, weights bound;
+   * graph and weights outlive the program. Errors: NO_MEMORY, UNSUPPORTED, DEVICE. */
+  hd_status (*prepare)(void *backend, uint32_t index, const hd_graph *graph, uint32_t op_begin,
+                       uint32_t op_end, void *const *values, hd_program **out_program);
   void (*release)(void *backend, uint32_t index, hd_program *program);
 
-  /* Starts a launch and returns without waiting for it. Errors: AGAIN (full), DEVICE: then there is no completion. */
+  /* Starts a launch and returns without waiting for it. Errors: AGAIN (full), DEVICE: then there is no
+   * completion. */
   hd_status (*submit)(void *backend, uint32_t index, const hd_launch *launch);
-  /* Writes up to `cap` completions that are ready at `now_ns`, never waits. `out_next_ns`: when to poll again even if
-   * the bell stays silent; HD_POLL_NEVER. */
+  /* Writes up to `cap` completions that are ready at `now_ns`, never waits. `out_next_ns`: when to poll again
+   * even if the bell stays silent; HD_POLL_NEVER. */
   void (*poll)(void *backend, uint32_t index, uint64_t now_ns, hd_completion *out_completions, uint32_t cap,
                uint32_t *out_count, uint64_t *out_next_ns);
   /* Asks a launch in flight to end early; its completion comes all the same. Unknown ids are ignored. */
   void (*cancel)(void *backend, uint32_t index, uint32_t launch_id);
 
-  /* Temperature in m°C; UNSUPPORTED where nothing tells. Called on the sensors' own clock, never per request. */
+  /* Temperature in m°C; UNSUPPORTED where nothing tells. Called on the sensors' own clock, never per request.
+   */
   hd_status (*sense)(void *backend, uint32_t index, int32_t *out_mdegc);
 
   /* Makes a host buffer usable by the device without a copy. UNSUPPORTED: the core copies at borders. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For those who write a policy. A policy is a pure function of (state, view) -> decisions. It sees no clock but
- * view->now_ns, keeps its memory in the state it is given, allocates nothing, calls nothing. The core validates every
- * answer: one wrong decision drops the whole answer, the fallback decides instead, and the trace says so. */
+/* For those who write a policy. A policy is a pure function of (state, view) -> decisions. It sees no clock
+ * but view->now_ns, keeps its memory in the state it is given, allocates nothing, calls nothing. The core
+ * validates every answer: one wrong decision drops the whole answer, the fallback decides instead, and the
+ * trace says so. */
 #ifndef HEDDLE_IMPLEMENT_POLICY_H
 #define HEDDLE_IMPLEMENT_POLICY_H
 
@@ -33,13 +34,13 @@ typedef struct hd_view_device {
   hd_device_kind kind;
   hd_device_state state;
   uint32_t capacity;
-  uint32_t free_units;   /* capacity less what runs; 0 when max_in_flight launches are out */
+  uint32_t free_units; /* capacity less what runs; 0 when max_in_flight launches are out */
   uint32_t in_flight;
-  uint32_t waiting;      /* steps whose device it is */
+  uint32_t waiting; /* steps whose device it is */
 } hd_view_device;
 
-/* The frozen picture. Pointers are valid during the call. Waiting steps stand in the order in which they became
- * ready; that order is part of the contract. */
+/* The frozen picture. Pointers are valid during the call. Waiting steps stand in the order in which they
+ * became ready; that order is part of the contract. */
 typedef struct hd_view {
   uint32_t size;
   uint64_t now_ns;
@@ -54,12 +55,12 @@ typedef struct hd_view {
 typedef struct hd_policy_decision {
   uint32_t waiting_index; /* which of view->waiting */
   uint16_t device;        /* in its device_mask, READY */
-  uint16_t width;         /* 1 .. what is free of the device after the decisions before this one, at most max_width */
+  uint16_t width; /* 1 .. what is free of the device after the decisions before this one, at most max_width */
 } hd_policy_decision;
 
 typedef struct hd_policy_ops {
-  uint32_t size; /* sizeof(hd_policy_ops) */
-  uint32_t abi;  /* HD_POLICY_ABI */
+  uint32_t size;           /* sizeof(hd_policy_ops) */
+  uint32_t abi;            /* HD_POLICY_ABI */
   const char *name;        /* "fair" */
   const char *description; /* one line: when it is good */
   /* Bytes of state for these limits. NULL: none. */
