@@ -36,6 +36,7 @@ typedef struct hd_view_device {
   uint32_t capacity;
   uint32_t free_units; /* capacity less what runs; 0 when max_in_flight launches are out */
   uint32_t in_flight;
+  uint32_t room;         /* launches that it still takes now; free_units is 0 when this is */
   uint32_t waiting; /* steps whose device it is */
 } hd_view_device;
 
