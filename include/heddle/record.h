@@ -30,31 +30,45 @@ typedef struct hd_record {
 typedef enum hd_record_kind {
   /* events: the world */
   HD_EV_DEVICE_PARAM = 1, /* device; step = hd_device_param; a = value */
-  HD_EV_DEVICE_STATE = 2, /* device; a = hd_device_state */
-  HD_EV_GRAPH = 3,      /* request = graph id; a = n_ops; b = n_layers. A graph id may be registered again */
-  HD_EV_OP = 4,         /* request = graph id; step = op index; device = layer + 1; a = weight_bytes;
-                           b = flops_per_row, top bit: per_output */
+  HD_EV_DEVICE_STATE =
+      2,           /* device; a = hd_device_state. FENCED: it hangs -> FENCE. READY: it gets steps again */
+  HD_EV_GRAPH = 3, /* request = graph id, at most 65535; a = n_ops; b = n_layers; step = bytes a row that
+                      cross from one layer to the next (0: unknown, transfers then cost nothing). A graph id
+                      may be registered again while no step of it is alive; its pins are forgotten */
+  HD_EV_OP = 4,    /* request = graph id; step = op index; device = layer + 1; a = weight_bytes;
+                      b = flops_per_row, top bit: per_output */
   HD_EV_OP_CONTEXT = 5, /* the same op; a = context_bytes_per_row; b = context_flops_per_row */
-  HD_EV_PIN = 6,        /* request = graph id; device; a = layer_begin; b = layer_end */
-  HD_EV_PLAN = 7,       /* request = graph id; a = hd_phase: compute its split -> SPLIT... */
-  HD_EV_GRAPH_END = 8,  /* request = graph id: forget it */
-  HD_EV_SENSOR = 9,     /* device, or none; step = hd_sensor; a = value */
-  HD_EV_TIME = 10,      /* time passed and a timer that the control plane set is due */
+  HD_EV_PIN = 6,        /* request = graph id; device; a = layer_begin; b = layer_end. The last pin of a layer
+                           counts, and only while its device is READY */
+  HD_EV_PLAN = 7, /* request = graph id; a = hd_phase: compute its split -> SPLIT..., or none when no device
+                     is READY. Ask again when devices change; steps already submitted move by themselves */
+  HD_EV_GRAPH_END = 8, /* request = graph id: forget it. No step of it is alive */
+  HD_EV_SENSOR = 9,    /* device, or none; step = hd_sensor; a = value */
+  HD_EV_TIME = 10,     /* time passed and a timer that the control plane set is due */
   /* events: requests and steps */
   HD_EV_REQUEST = 16,     /* request; device = class; step = client; a = memory bytes; b = deadline or 0
                              -> ADMIT or REFUSE */
-  HD_EV_REQUEST_END = 17, /* request; a = status */
-  HD_EV_CANCEL = 18,      /* request: running steps stop at the next op, waiting ones complete as cancelled */
-  HD_EV_STEP = 19,        /* request; step; device; a, b = hd_record_pack_step */
-  HD_EV_DONE = 20,        /* step; device; a = elapsed; b = hd_record_pack_done. Also: a lease released */
-  HD_EV_LEASE = 21,       /* request; step = lease; device; a, b = hd_record_pack_step with layers for ops */
+  HD_EV_REQUEST_END = 17, /* request; a = status. No step or lease of it is alive */
+  HD_EV_CANCEL = 18, /* request: running steps stop at the next op, waiting ones complete as cancelled, and so
+                        do those that come later */
+  HD_EV_STEP = 19,   /* request; step; device; a, b = hd_record_pack_step. When the device is not READY it
+                        moves at once, or completes with DEVICE when none is */
+  HD_EV_DONE = 20,   /* step; device; a = elapsed; b = hd_record_pack_done; request is not read. One for every
+                        RUN, also when submit failed. Statuses: AGAIN (tried again soon), CANCELLED (left
+                        early), UNSUPPORTED, NO_MEMORY (runs elsewhere), INVALID, NOT_FOUND, LIMIT, FORMAT,
+                        REFUSED (the step completes so); any other is a failure of the device.
+                        Also: a lease released; or withdrawn, when it still waits (a and b are 0) */
+  HD_EV_LEASE = 21,  /* request; step = lease; device; a, b = hd_record_pack_step with layers for ops; the
+                        graph is not read. When the device is not READY it completes with DEVICE */
   /* decisions */
-  HD_DE_ADMIT = 64,    /* request */
-  HD_DE_REFUSE = 65,   /* request; a = retry after, 0: never; b = hd_refusal */
-  HD_DE_SPLIT = 66,    /* request = graph id; device; step = phase; a = op_begin; b = op_end */
-  HD_DE_RUN = 67,      /* request; step; device; a = hd_record_pack_run; b = expected ns */
-  HD_DE_STOP = 68,     /* request; step; device: leave it at the next op (it will be ready again) */
-  HD_DE_COMPLETE = 69, /* request; step; a = status; b = ns on devices, all launches: resume its coroutine */
+  HD_DE_ADMIT = 64,  /* request */
+  HD_DE_REFUSE = 65, /* request; a = retry after, 0: never; b = hd_refusal */
+  HD_DE_SPLIT = 66,  /* request = graph id; device; step = phase; a = op_begin; b = op_end */
+  HD_DE_RUN = 67,    /* request; step; device; a = hd_record_pack_run; b = expected ns */
+  HD_DE_STOP = 68,   /* request; step; device: leave it at the next op (it will be ready again) */
+  HD_DE_COMPLETE =
+      69, /* request; step; a = status; b = ns on devices, all launches: resume its coroutine; the id is
+             free again. Also a lease that will not be granted; a released one gets none */
   HD_DE_GRANT = 70,    /* request; step = lease; device; a = hd_record_pack_run with layers; b = slice ns */
   HD_DE_FENCE = 71,    /* device; a = hd_fence_reason; b = failures counted */
   HD_DE_TIMER = 72,    /* b = absolute time at which the control plane wants HD_EV_TIME */
@@ -63,7 +77,7 @@ typedef enum hd_record_kind {
   HD_DE_MOVE = 75,     /* request; step; device = the new one; a = the old one: it runs elsewhere from here */
   /* information */
   HD_IN_CONFIG =
-      128, /* step = hd_config_key; request = index; a = value: what the control plane was made with */
+      128, /* step = hd_config_key; request = class or 0; a = value: how the control plane was made */
   HD_IN_NAME = 129,   /* step = hd_name_kind; request = id; device = piece; a, b = 16 bytes of text */
   HD_IN_SUBMIT = 130, /* step; device; a = status of the backend's submit */
   HD_IN_MARK = 131,   /* request; step = the caller's number; a = the caller's value */
@@ -83,6 +97,20 @@ typedef enum hd_device_param {
   HD_PARAM_MEMORY_BYTES,
   HD_PARAM_COUNT
 } hd_device_param;
+
+/* Part of the file format: append only. */
+typedef enum hd_config_key {
+  HD_CONFIG_MAX_REQUESTS,
+  HD_CONFIG_MAX_STEPS,
+  HD_CONFIG_MAX_WAITING_PER_DEVICE,
+  HD_CONFIG_MAX_OPS,
+  HD_CONFIG_MEMORY_BUDGET_BYTES,
+  HD_CONFIG_FENCE_AFTER_FAILURES,
+  HD_CONFIG_REPLACE_AFTER_FAULTS,
+  HD_CONFIG_CLASS_SLICE_NS, /* one a class */
+  HD_CONFIG_CLASS_WEIGHT,   /* one a class */
+  HD_CONFIG_KEY_COUNT
+} hd_config_key;
 
 typedef enum hd_sensor {
   HD_SENSOR_TEMPERATURE_MDEGC,

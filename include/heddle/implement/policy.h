@@ -36,8 +36,10 @@ typedef struct hd_view_device {
   uint32_t capacity;
   uint32_t free_units; /* capacity less what runs; 0 when max_in_flight launches are out */
   uint32_t in_flight;
-  uint32_t room;         /* launches that it still takes now; free_units is 0 when this is */
+  uint32_t room;    /* launches that it still takes now; each decision takes one */
   uint32_t waiting; /* steps whose device it is */
+  uint32_t active;  /* requests with a step or lease on it lately (16 to 33 ms), also those between two steps
+                       just now: giving all units to whoever waits alone this instant puts them in a row */
 } hd_view_device;
 
 /* The frozen picture. Pointers are valid during the call. Waiting steps stand in the order in which they
