@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernels over plain float rows. A template: truly alike in every tier, so each tier compiles this one text
+ * with its own compiler flags and the compiler takes the registers that it is given. No sum here depends on
+ * their width, and contraction is off, so that every tier gives the same bits. Everything is static; take
+ * rows_table. */
+#include <math.h>
+#include "common/exp.h"
+#include "common/float16.h"
+#include "common/kernels.h"
+
+/* Partial sums of a row: enough for two AVX-512 registers of double. */
+#define ROWS_LANES 16u
+
+static double rows_sum_squares(const float *restrict x, uint32_t count) {
+  double lane[ROWS_LANES] = {0};
+  uint32_t i = 0;
+  for (; i + ROWS_LANES <= count; i += ROWS_LANES)
+    for (uint32_t j = 0; j < ROWS_LANES; j++)
+      lane[j] += (double)(x[i + j] * x[i + j]);
+  for (uint32_t j = 0; i + j < count; j++)
+    lane[j] += (double)(x[i + j] * x[i + j]);
+  for (uint32_t step = ROWS_LANES / 2; step > 0; step /= 2)
+    for (uint32_t j = 0; j < step; j++)
+      lane[j] += lane[j + step];
+  return lane[0];
+}
+
+static void rows_scale_mul(const float *x, const float *weight, float scale, uint32_t count, float *out) {
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = x[i] * scale * weight[i];
+}
+
+static float rows_exp_sum(float *restrict x, uint32_t count, float max) {
+  float lane[ROWS_LANES] = {0};
+  for (uint32_t i = 0; i < count; i++)
+    x[i] = hdb_exp(x[i] - max);
+  uint32_t i = 0;
+  for (; i + ROWS_LANES <= count; i += ROWS_LANES)
+    for (uint32_t j = 0; j < ROWS_LANES; j++)
+      lane[j] += x[i + j];
+  for (uint32_t j = 0; i + j < count; j++)
+    lane[j] += x[i + j];
+  for (uint32_t step = ROWS_LANES / 2; step > 0; step /= 2)
+    for (uint32_t j = 0; j < step; j++)
+      lane[j] += lane[j + step];
+  return lane[0];
+}
+
+static void rows_swiglu(const float *restrict gate, const float *restrict up, uint32_t count,
+                        float *restrict out) {
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = gate[i] / (1.0f + hdb_exp(-gate[i])) * up[i];
+}
+
+static void rows_add(const float *restrict a, const float *restrict b, uint32_t count, float *restrict out) {
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = a[i] + b[i];
+}
+
+static void rows_to_f16(const float *restrict x, uint32_t count, uint16_t *restrict out) {
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = hdb_f32_to_f16(x[i]);
+}
+
+static void rows_mix_f32(const float *restrict p, const uint8_t *restrict rows, size_t stride,
+                         uint32_t row_count, uint32_t cols, float *restrict acc) {
+  for (uint32_t r = 0; r < row_count; r++) {
+    const float *v = (const float *)(const void *)(rows + r * stride);
+    for (uint32_t c = 0; c < cols; c++)
+      acc[c] += p[r] * v[c];
+  }
+}
+
+static void rows_mix_f16(const float *restrict p, const uint8_t *restrict rows, size_t stride,
+                         uint32_t row_count, uint32_t cols, float *restrict acc) {
+  for (uint32_t r = 0; r < row_count; r++) {
+    const uint16_t *v = (const uint16_t *)(const void *)(rows + r * stride);
+    for (uint32_t c = 0; c < cols; c++)
+      acc[c] += p[r] * hdb_f16_to_f32(v[c]);
+  }
+}
+
+static const hdb_row_kernels rows_table = {
+    .sum_squares = rows_sum_squares,
+    .scale_mul = rows_scale_mul,
+    .exp_sum = rows_exp_sum,
+    .swiglu = rows_swiglu,
+    .add = rows_add,
+    .to_f16 = rows_to_f16,
+    .mix_f32 = rows_mix_f32,
+    .mix_f16 = rows_mix_f16,
+};
