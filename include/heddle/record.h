@@ -81,7 +81,7 @@ typedef enum hd_record_kind {
   HD_IN_NAME = 129,   /* step = hd_name_kind; request = id; device = piece; a, b = 16 bytes of text */
   HD_IN_SUBMIT = 130, /* step; device; a = status of the backend's submit */
   HD_IN_MARK = 131,   /* request; step = the caller's number; a = the caller's value */
-  HD_IN_DROPPED = 132 /* a = records lost here because a ring was full */
+  HD_IN_DROPPED = 132 /* step = ring; a = records of it lost here because it was full */
 } hd_record_kind;
 
 typedef enum hd_device_param {

@@ -51,8 +51,8 @@ void hd_trace_name(hd_trace *trace, uint64_t t_ns, hd_name_kind kind, uint32_t i
 typedef struct hd_trace_file hd_trace_file;
 
 /* Reads a whole trace: ring 0 in file order (which is seq order), others merged in by time. Bounds-checked; a
- * hostile file costs at most its own size. Errors: IO, FORMAT (bad magic, version, chunk), NO_MEMORY, with
- * the byte offset. */
+ * hostile file costs at most three times its own size. Errors: IO, FORMAT (bad magic, version, chunk),
+ * NO_MEMORY, with the byte offset. */
 hd_status hd_trace_read(const hd_host *host, const char *path, hd_trace_file **out_file, hd_error *out_error);
 /* The same from memory. */
 hd_status hd_trace_parse(const hd_host *host, const void *bytes, size_t size, const char *name,
@@ -65,7 +65,8 @@ bool hd_trace_is_truncated(const hd_trace_file *file); /* cut short, or records 
 const char *hd_trace_find_name(const hd_trace_file *file, hd_name_kind kind, uint32_t id);
 
 /* One line of text without newline for one record, names resolved (`file` may be NULL). Returns what snprintf
- * would. The text form is stable: one `key=value` word a field after time, seq and kind. */
+ * would. The text form is stable: time in ms, seq ("-": none) and kind, then one `key=value` word a field.
+ * Ranges are half-open; fields may be appended. */
 int hd_trace_format(const hd_trace_file *file, const hd_record *record, char *out_text, size_t bytes);
 
 /* ---- replay ---- */
