@@ -7,11 +7,18 @@
 #ifndef HEDDLE_RUNTIME_H
 #define HEDDLE_RUNTIME_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "heddle/host.h"
+
+/* C++ before 23 has no stdatomic.h; its atomic words have the layout of C's. */
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_uintptr_t;
+#else
+#include <stdatomic.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {

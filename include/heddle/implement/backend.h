@@ -4,12 +4,19 @@
 #ifndef HEDDLE_IMPLEMENT_BACKEND_H
 #define HEDDLE_IMPLEMENT_BACKEND_H
 
-#include <stdatomic.h>
 #include "heddle/buffer.h"
 #include "heddle/device.h"
 #include "heddle/graph.h"
 #include "heddle/host.h"
 #include "heddle/split.h"
+
+/* C++ before 23 has no stdatomic.h; its atomic words have the layout of C's. */
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_uint;
+#else
+#include <stdatomic.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
