@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See the header. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "op_case.h"
+
+enum { SPARE_CONTEXT = 3, MAX_POSITIONS = 1024 };
+
+static const hd_value_desc *desc_of(const op_case *c, hd_value value) {
+  uint32_t count;
+  return &hd_graph_values(c->graph, &count)[value];
+}
+
+size_t case_bytes(const op_case *c, hd_value value) {
+  const hd_value_desc *d = desc_of(c, value);
+  uint32_t rows = hd_rows_of(d, c->launch.n_tokens, c->launch.n_outputs, c->launch.n_context);
+  return rows * hd_format_row_bytes(d->format, d->cols);
+}
+
+float *case_floats(const op_case *c, hd_value value) {
+  return c->values[value];
+}
+
+static hd_value add_value(op_case *c, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
+                          uint32_t cols) {
+  hd_value_desc desc = {kind, format, rows_kind, rows, cols, 0};
+  hd_value value;
+  assert_int_equal(hd_graph_add_value(c->graph, &desc, &value), HD_OK);
+  assert_true(value < CASE_VALUES);
+  c->values[value] = sample_alloc(case_bytes(c, value));
+  return value;
+}
+
+void case_begin(op_case *c, uint64_t seed, uint32_t n_tokens, uint32_t n_outputs, uint32_t kv_pos) {
+  hd_host host = sample_host();
+  hd_graph_desc desc = {
+      .size = sizeof desc, .name = "case", .n_layers = 1, .n_vocab = 64, .max_context = MAX_POSITIONS};
+  *c = (op_case){.rng = {seed}};
+  assert_int_equal(hd_graph_create(&host, &desc, &c->graph), HD_OK);
+  c->launch = (hd_launch){.size = sizeof c->launch,
+                          .graph = c->graph,
+                          .n_tokens = n_tokens,
+                          .n_outputs = n_outputs,
+                          .kv_pos = kv_pos,
+                          .n_context = kv_pos + n_tokens + SPARE_CONTEXT,
+                          .width = 1,
+                          .values = c->values};
+  c->tokens = add_value(c, HD_VALUE_TOKENS, HD_FORMAT_I32, HD_ROWS_TOKENS, 0, 1);
+  memset(c->values[c->tokens], 0, case_bytes(c, c->tokens));
+}
+
+hd_value case_weight(op_case *c, hd_format format, uint32_t rows, uint32_t cols) {
+  hd_value value = add_value(c, HD_VALUE_WEIGHT, format, HD_ROWS_FIXED, rows, cols);
+  sample_weights(&c->rng, format, rows, cols, c->values[value]);
+  return value;
+}
+
+hd_value case_input(op_case *c, uint32_t cols) {
+  hd_value table = case_weight(c, HD_FORMAT_F32, 1, cols);
+  hd_value x = add_value(c, HD_VALUE_ACTIVATION, HD_FORMAT_F32, HD_ROWS_TOKENS, 0, cols);
+  hd_op embed = {.kind = HD_OP_EMBED, .in = {c->tokens, table, HD_VALUE_NONE, HD_VALUE_NONE}, .out = x};
+  assert_int_equal(hd_graph_add_op(c->graph, &embed), HD_OK);
+  sample_floats(&c->rng, case_floats(c, x), case_bytes(c, x) / sizeof(float));
+  return x;
+}
+
+hd_value case_kv(op_case *c, hd_format format, uint32_t cols) {
+  hd_value x = case_input(c, cols);
+  hd_value kv = add_value(c, HD_VALUE_KV, format, HD_ROWS_CONTEXT, 0, cols);
+  hd_op store = {.kind = HD_OP_KV_STORE, .in = {x, HD_VALUE_NONE, HD_VALUE_NONE, HD_VALUE_NONE}, .out = kv};
+  assert_int_equal(hd_graph_add_op(c->graph, &store), HD_OK);
+  memset(c->values[kv], 0xff, case_bytes(c, kv)); /* NaN in both formats */
+  sample_weights(&c->rng, format, c->launch.kv_pos + c->launch.n_tokens, cols, c->values[kv]);
+  return kv;
+}
+
+hd_value case_output(op_case *c, hd_rows rows_kind, uint32_t cols) {
+  return add_value(c, HD_VALUE_ACTIVATION, HD_FORMAT_F32, rows_kind, 0, cols);
+}
+
+void case_finish(op_case *c, hd_op op, hd_value out) {
+  hd_error error = {""};
+  uint32_t count;
+  op.out = c->out = out;
+  for (uint32_t i = 0; i < HD_OP_INPUTS_MAX; i++)
+    if (op.in[i] == 0) op.in[i] = i == 0 && op.kind == HD_OP_EMBED ? c->tokens : HD_VALUE_NONE;
+  assert_int_equal(hd_graph_add_op(c->graph, &op), HD_OK);
+  if (hd_graph_seal(c->graph, &error) != HD_OK) fail_msg("%s", error.text);
+  hd_graph_ops(c->graph, &count);
+  c->op_index = count - 1;
+  assert_int_equal(hdb_op_test(c->graph, c->op_index), HD_OK);
+}
+
+void case_end(op_case *c) {
+  for (uint32_t i = 0; i < CASE_VALUES; i++)
+    free(c->values[i]);
+  hd_graph_destroy(c->graph);
+}
+
+/* Parts in an order that is not theirs: 7 is coprime to all counts below. */
+static void run_parts(op_case *c, uint32_t parts) {
+  for (uint32_t i = 0; i < parts; i++)
+    hdb_op_run(hdb_kernels_c(), &c->launch, c->op_index, i * 7 % parts, parts);
+}
+
+void case_run(op_case *c) {
+  static const uint32_t counts[] = {2, 3, 5, 8, 33};
+  size_t bytes = case_bytes(c, c->out);
+  void *once = sample_alloc(bytes);
+  bool is_kv = desc_of(c, c->out)->kind == HD_VALUE_KV;
+  if (!is_kv) memset(c->values[c->out], 0xff, bytes);
+  run_parts(c, 1);
+  memcpy(once, c->values[c->out], bytes);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    if (!is_kv) memset(c->values[c->out], 0xff, bytes);
+    run_parts(c, counts[i]);
+    assert_memory_equal(once, c->values[c->out], bytes);
+  }
+  free(once);
+}
