@@ -9,13 +9,8 @@
 
 enum { SPARE_CONTEXT = 3, MAX_POSITIONS = 1024 };
 
-static const hd_value_desc *desc_of(const op_case *c, hd_value value) {
-  uint32_t count;
-  return &hd_graph_values(c->graph, &count)[value];
-}
-
 size_t case_bytes(const op_case *c, hd_value value) {
-  const hd_value_desc *d = desc_of(c, value);
+  const hd_value_desc *d = &c->descs[value];
   uint32_t rows = hd_rows_of(d, c->launch.n_tokens, c->launch.n_outputs, c->launch.n_context);
   return rows * hd_format_row_bytes(d->format, d->cols);
 }
@@ -30,6 +25,7 @@ static hd_value add_value(op_case *c, hd_value_kind kind, hd_format format, hd_r
   hd_value value;
   assert_int_equal(hd_graph_add_value(c->graph, &desc, &value), HD_OK);
   assert_true(value < CASE_VALUES);
+  c->descs[value] = desc;
   c->values[value] = sample_alloc(case_bytes(c, value));
   return value;
 }
@@ -110,7 +106,7 @@ void case_run(op_case *c) {
   static const uint32_t counts[] = {2, 3, 5, 8, 33};
   size_t bytes = case_bytes(c, c->out);
   void *once = sample_alloc(bytes);
-  bool is_kv = desc_of(c, c->out)->kind == HD_VALUE_KV;
+  bool is_kv = c->descs[c->out].kind == HD_VALUE_KV;
   if (!is_kv) memset(c->values[c->out], 0xff, bytes);
   run_parts(c, 1);
   memcpy(once, c->values[c->out], bytes);

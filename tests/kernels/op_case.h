@@ -12,6 +12,7 @@ typedef struct op_case {
   sample_rng rng;
   hd_graph *graph;
   hd_launch launch;
+  hd_value_desc descs[CASE_VALUES];
   void *values[CASE_VALUES];
   hd_value tokens;
   hd_value out;

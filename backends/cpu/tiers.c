@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which tiers there are, and which this machine runs. A tier builds on the one before it of its architecture.
+ */
+#include <stddef.h>
+#include "cpu/tiers.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include "cpu/x86/x86.h"
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#include "cpu/arm/arm.h"
+#endif
+
+static void keep(hdb_kernels *kernels) {
+  (void)kernels;
+}
+
+static bool always(void) {
+  return true;
+}
+
+#if defined(__x86_64__)
+/* __builtin_cpu_supports asks cpuid and, for what needs wider registers, whether the system saves them
+ * (xgetbv). */
+static bool has_avx2(void) {
+  uint32_t a, b, c, d; /* not every compiler's builtin knows F16C */
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
+         (c & bit_F16C) != 0;
+}
+
+static bool has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#elif defined(__aarch64__)
+/* Bit of AT_HWCAP on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
+#define CAP_ASIMDDP (1ul << 20)
+
+static bool has_dotprod(void) {
+  return (getauxval(AT_HWCAP) & CAP_ASIMDDP) != 0;
+}
+#endif
+
+typedef struct tier_info {
+  const char *name;
+  hdi_tier base;                         /* itself: none */
+  bool (*usable)(void);                  /* NULL: not of this architecture */
+  void (*replace)(hdb_kernels *kernels); /* what it does faster than its base */
+} tier_info;
+
+static const tier_info tiers[HDI_TIER_COUNT] = {
+    [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep},
+#if defined(__x86_64__)
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace},
+#else
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL},
+#endif
+#if defined(__aarch64__)
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace},
+#else
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL},
+#endif
+};
+
+const char *hdi_tier_name(hdi_tier tier) {
+  return (uint32_t)tier < HDI_TIER_COUNT ? tiers[tier].name : NULL;
+}
+
+bool hdi_tier_usable(hdi_tier tier) {
+  return (uint32_t)tier < HDI_TIER_COUNT && tiers[tier].usable && tiers[tier].usable();
+}
+
+hdi_tier hdi_tier_best(void) {
+  hdi_tier best = HDI_TIER_C;
+  for (uint32_t t = 0; t < HDI_TIER_COUNT; t++)
+    if (hdi_tier_usable((hdi_tier)t)) best = (hdi_tier)t;
+  return best;
+}
+
+void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels) {
+  if (tiers[tier].base == tier)
+    *out_kernels = *hdb_kernels_c();
+  else
+    hdi_tier_kernels(tiers[tier].base, out_kernels);
+  tiers[tier].replace(out_kernels);
+  out_kernels->name = tiers[tier].name;
+}

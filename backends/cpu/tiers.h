@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tiers of kernels: sets of instructions, chosen at run time by what CPU and operating system offer. */
+#ifndef HEDDLE_BACKENDS_CPU_TIERS_H
+#define HEDDLE_BACKENDS_CPU_TIERS_H
+
+#include <stdbool.h>
+#include "common/kernels.h"
+
+/* Best last. */
+typedef enum hdi_tier {
+  HDI_TIER_C,
+  HDI_TIER_AVX2,    /* AVX2, FMA, F16C */
+  HDI_TIER_AVX512,  /* AVX-512 F, BW, DQ, VL, VNNI */
+  HDI_TIER_NEON,    /* aarch64's baseline */
+  HDI_TIER_DOTPROD, /* NEON with SDOT */
+  HDI_TIER_COUNT
+} hdi_tier;
+
+/* "c", "avx2" ... as the option says it; NULL outside the enum. */
+const char *hdi_tier_name(hdi_tier tier);
+/* Compiled in, and this machine runs it. */
+bool hdi_tier_usable(hdi_tier tier);
+/* The last usable one. */
+hdi_tier hdi_tier_best(void);
+/* Writes the tier's table: the portable one with what the tier does faster. The tier is usable. */
+void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels);
+
+#endif
