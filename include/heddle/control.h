@@ -69,8 +69,8 @@ void hd_control_destroy(hd_control *control);
 /* Feeds one event and decides what follows from it. `event->seq` is overwritten with the next number;
  * decisions carry the numbers after it. Decisions of this event are read with hd_control_decisions until the
  * next call; there are at most 3 * max_steps + HD_SPLIT_PARTS_MAX + 64. An event that breaks the contract
- * (unknown id, wrong order) changes nothing but the count of such events and returns INVALID; one that finds
- * a table full does the same and returns LIMIT. Both belong into the trace like any other. */
+ * (unknown id, wrong order) changes nothing but the time and the count of such events, and returns INVALID;
+ * one that finds a table full does the same and returns LIMIT. Both belong into the trace like any other. */
 hd_status hd_control_event(hd_control *control, hd_record *event);
 const hd_record *hd_control_decisions(const hd_control *control, size_t *out_count);
 
