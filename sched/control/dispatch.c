@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dispatch: a decision becomes a launch, cut so that nobody more urgent waits longer than a slice, and what
+ * runs is asked to leave when somebody more urgent waits for it.
+ *
+ * The slice of the step's class always applies, also when nobody else is there: see config.c. */
+#include "stations.h"
+#include "arith.h"
+
+/* Ends the launch at the last op (where the device wants that: the last layer) that fits into the slice, but
+ * after at least one. */
+static void cut(const hd_control *c, hdi_step *step) {
+  const hdi_device *device = &c->devices[step->device];
+  const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
+  bool by_layer = (device->params[HD_PARAM_FLAGS] & HD_DEVICE_CUT_AT_LAYER) != 0;
+  uint64_t slice_ns = c->config.classes[step->class_id].slice_ns;
+  uint64_t fits = hdi_cost_fitting(device, step->phase, slice_ns, step->launch.width);
+  if (step->raw_ns <= fits && step->raw_ns < HDI_NS_MAX / 2) { /* a capped figure hides the rest */
+    step->launch.op_end = step->op_end;
+    step->launch.raw_ns = step->raw_ns;
+    return;
+  }
+  uint32_t end = step->op_begin;
+  uint64_t raw_ns = 0;
+  for (uint32_t i = step->op_begin; i < step->op_end; i++) {
+    raw_ns = hdi_add(raw_ns, hdi_cost_op(device, &ops[i], &step->size));
+    if (raw_ns > fits && end > step->op_begin) break;
+    bool border = i + 1 == step->op_end || !by_layer || ops[i + 1].layer_plus_1 != ops[i].layer_plus_1;
+    if (!border) continue;
+    end = i + 1;
+    step->launch.raw_ns = hdi_min(raw_ns, HDI_NS_MAX);
+  }
+  step->launch.op_end = end;
+}
+
+static void announce(hd_control *c, const hdi_step *step) {
+  hd_run_fields run = {.op_begin = (uint16_t)step->op_begin,
+                       .op_end = (uint16_t)step->launch.op_end,
+                       .width = (uint16_t)step->launch.width,
+                       .launch = (uint16_t)step->launch.count};
+  hd_record *out = hdi_emit_step(c, step->is_lease ? HD_DE_GRANT : HD_DE_RUN, step);
+  out->a = hd_record_pack_run(&run);
+  out->b = step->is_lease ? c->config.classes[step->class_id].slice_ns : step->launch.expected_ns;
+  c->stats.runs++;
+}
+
+void hdi_dispatch(hd_control *c, const hdi_choice *choice) {
+  hdi_step *step = &c->steps[choice->step];
+  hdi_step_unwait(c, step);
+  if (step->device != choice->device) {
+    uint16_t old = step->device;
+    step->device = choice->device;
+    step->raw_ns = hdi_cost_range(c, step, step->op_begin, step->op_end);
+    step->weighed_device = step->device;
+    step->weighed_version = c->devices[step->device].cost_version;
+    hdi_emit_step(c, HD_DE_MOVE, step)->a = old;
+    c->stats.moves++;
+  }
+  step->launch.width = choice->width;
+  step->launch.count = step->launch.count % UINT16_MAX + 1;
+  if (step->is_lease) {
+    step->launch.op_end = step->op_end;
+    step->launch.raw_ns = step->raw_ns;
+    step->launch.expected_ns = step->raw_ns / choice->width;
+  } else {
+    cut(c, step);
+    step->launch.expected_ns =
+        hdi_cost_expected(&c->devices[step->device], step->phase, step->launch.raw_ns, choice->width);
+  }
+  hdi_step_start(c, step);
+  announce(c, step);
+}
+
+static bool can_stop(const hd_control *c, const hdi_step *step) {
+  bool at_op = (c->devices[step->device].params[HD_PARAM_FLAGS] & HD_DEVICE_STOPS_AT_OP) != 0;
+  return !step->stop_sent && (step->is_lease || at_op); /* who holds a lease looks at its checkpoint */
+}
+
+void hdi_stop(hd_control *c, hdi_step *step) {
+  if (!can_stop(c, step)) return;
+  step->stop_sent = true;
+  c->devices[step->device].stops_out++;
+  hdi_emit_step(c, HD_DE_STOP, step);
+  c->stats.stops++;
+}
+
+/* The least urgent launch that can be asked to stop: the oldest of the least urgent class; NULL. */
+static hdi_step *least_urgent(hd_control *c, const hdi_device *device) {
+  hdi_step *found = NULL;
+  for (uint32_t slot = device->running_head; slot != HDI_NONE; slot = c->steps[slot].running_next) {
+    hdi_step *step = &c->steps[slot];
+    if (can_stop(c, step) && (found == NULL || step->class_id >= found->class_id)) found = step;
+  }
+  return found;
+}
+
+static bool worth_a_look(const hdi_device *device) {
+  uint32_t urgent = 0, running = HD_CLASS_COUNT;
+  while (urgent < HD_CLASS_COUNT && device->waiting_of[urgent] == 0)
+    urgent++;
+  while (running > 0 && device->running_of[running - 1] == 0)
+    running--;
+  return urgent + 1 < running;
+}
+
+void hdi_preempt(hd_control *c) {
+  for (uint32_t d = 0; d < c->view.device_count; d++) {
+    const hdi_device *device = &c->devices[d];
+    const hd_view_device *view = &c->view_devices[d];
+    bool full = view->state == HD_DEVICE_READY && device->backoff_until_ns == 0 && view->free_units == 0;
+    if (!full || view->waiting == 0 || !worth_a_look(device)) continue;
+    for (hdi_step *step; (step = least_urgent(c, device)) != NULL;) {
+      uint32_t more_urgent = 0;
+      for (uint32_t i = 0; i < (uint32_t)step->class_id; i++)
+        more_urgent += device->waiting_of[i];
+      if (device->stops_out >= more_urgent) break; /* enough are leaving */
+      hdi_stop(c, step);
+    }
+  }
+}
