@@ -41,7 +41,7 @@ static void cpu_unimport(void *backend, uint32_t index, void *handle) {
   (void)handle;
 }
 
-static const hd_backend_ops ops = {
+const hd_backend_ops hdb_backend_cpu = {
     .size = sizeof(hd_backend_ops),
     .abi = HD_BACKEND_ABI,
     .name = "cpu",
@@ -59,7 +59,3 @@ static const hd_backend_ops ops = {
     .import = cpu_import,
     .unimport = cpu_unimport,
 };
-
-const hd_backend_ops *hd_backend_cpu(void) {
-  return &ops;
-}

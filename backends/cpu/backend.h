@@ -6,6 +6,6 @@
 #include "heddle/implement/backend.h"
 
 /* Ownership: static. */
-const hd_backend_ops *hd_backend_cpu(void);
+extern const hd_backend_ops hdb_backend_cpu;
 
 #endif

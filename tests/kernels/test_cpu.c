@@ -89,7 +89,7 @@ static hd_completion await(lent_threads *t, void *backend) {
   uint32_t count = 0;
   uint64_t next_ns;
   while (count == 0)
-    hd_backend_cpu()->poll(backend, 0, 0, &completion, 1, &count, &next_ns);
+    hdb_backend_cpu.poll(backend, 0, 0, &completion, 1, &count, &next_ns);
   assert_true(next_ns == HD_POLL_NEVER);
   pthread_join(t->thread, NULL);
   t->started = false;
@@ -112,7 +112,7 @@ static hd_value begin_matmul(op_case *c) {
 
 static void a_launch_gives_what_the_ops_give_and_tells_its_cost(void **state) {
   (void)state;
-  const hd_backend_ops *ops = hd_backend_cpu();
+  const hd_backend_ops *ops = &hdb_backend_cpu;
   lent_threads t;
   op_case c;
   void *backend;
@@ -142,7 +142,7 @@ static void a_launch_gives_what_the_ops_give_and_tells_its_cost(void **state) {
 
 static void a_launch_told_to_stop_reaches_no_op(void **state) {
   (void)state;
-  const hd_backend_ops *ops = hd_backend_cpu();
+  const hd_backend_ops *ops = &hdb_backend_cpu;
   lent_threads t;
   op_case c;
   void *backend;
@@ -162,7 +162,7 @@ static void a_launch_told_to_stop_reaches_no_op(void **state) {
 
 static void a_full_device_says_again(void **state) {
   (void)state;
-  const hd_backend_ops *ops = hd_backend_cpu();
+  const hd_backend_ops *ops = &hdb_backend_cpu;
   lent_threads t;
   op_case c;
   void *backend;
@@ -181,7 +181,7 @@ static void a_full_device_says_again(void **state) {
 
 static void the_device_describes_itself(void **state) {
   (void)state;
-  const hd_backend_ops *ops = hd_backend_cpu();
+  const hd_backend_ops *ops = &hdb_backend_cpu;
   lent_threads t;
   void *backend;
   hd_device_props props;
@@ -220,7 +220,7 @@ static void unknown_options_are_named(void **state) {
   lend(&t);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     hd_error error = {""};
-    assert_int_equal(hd_backend_cpu()->open(&t.lent, wrong[i].text, &backend, &error), wrong[i].status);
+    assert_int_equal(hdb_backend_cpu.open(&t.lent, wrong[i].text, &backend, &error), wrong[i].status);
     assert_null(backend);
     if (!strstr(error.text, wrong[i].word)) fail_msg("'%s' does not say %s", error.text, wrong[i].word);
   }
