@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases: asked for, granted, looked at, released. */
+#include "live.h"
+
+/* In the turn. */
+static hd_status ask(hd_sched *sched, hd_lease *lease) {
+  const hd_lease_desc *desc = &lease->desc;
+  uint32_t id = hdi_step_take(sched, NULL, lease);
+  if (id == HD_ID_NONE) return HD_E_LIMIT;
+  hd_step_fields fields = {.op_begin = (uint16_t)desc->layer_begin,
+                           .op_end = (uint16_t)desc->layer_end,
+                           .phase = (uint8_t)desc->phase,
+                           .n_tokens = desc->n_tokens,
+                           .kv_pos = desc->kv_pos};
+  hd_record event = {
+      .kind = HD_EV_LEASE, .device = (uint16_t)desc->device, .request = lease->request->id, .step = id};
+  hd_record_pack_step(&event, &fields);
+  lease->id = id;
+  hd_status status = hdi_feed(sched, &event);
+  if (status != HD_OK) hdi_slots_give(&sched->steps, id);
+  return status;
+}
+
+void hdi_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision) {
+  hd_run_fields fields = hd_record_unpack_run(decision->a);
+  uint32_t tokens = lease->desc.n_tokens;
+  uint64_t expected = lease->desc.expected_ns, slice = decision->b;
+  uint32_t chunk = tokens;
+  if (expected > slice && slice > 0) chunk = (uint32_t)((uint64_t)tokens * slice / expected);
+  lease->grant = (hd_grant){.device = decision->device,
+                            .width = fields.width,
+                            .slice_ns = slice,
+                            .chunk_tokens = chunk == 0 ? 1 : chunk};
+  lease->granted_ns = sched->now_ns;
+  atomic_store(&lease->state, HDI_LEASE_GRANTED);
+  hd_event_set(&lease->granted);
+  hdi_wait_wake(sched);
+}
+
+void hdi_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status) {
+  lease->status = status == HD_OK ? HD_E_CANCELLED : status;
+  atomic_store(&lease->state, HDI_LEASE_OVER);
+  hd_event_set(&lease->granted);
+  hdi_wait_wake(sched);
+}
+
+/* In the turn: hands it back, measured or, when it still waits, withdrawn. */
+static void give_back(hd_sched *sched, hd_lease *lease, const hd_lease_sample *sample) {
+  hd_record event = {.kind = HD_EV_DONE, .device = (uint16_t)lease->desc.device, .step = lease->id};
+  if (sample != NULL) {
+    uint64_t energy = sample->energy_uj > UINT32_MAX ? UINT32_MAX : sample->energy_uj;
+    hd_done_fields fields = {.op_reached = (uint16_t)sample->layer_reached,
+                             .status = (uint8_t)-sample->status,
+                             .energy_source = (uint8_t)sample->energy_source,
+                             .energy_uj = (uint32_t)energy};
+    event.device = (uint16_t)lease->grant.device;
+    event.a = sample->elapsed_ns;
+    hd_record_pack_done(&event, &fields);
+  }
+  (void)hdi_feed(sched, &event);
+  hdi_slots_give(&sched->steps, lease->id);
+  atomic_store(&lease->state, HDI_LEASE_OVER);
+}
+
+static hd_status await_grant(hd_lease *lease, uint64_t deadline_ns) {
+  if (hd_coro_self() != NULL) return hd_await_event_until(&lease->granted, deadline_ns);
+  return hdi_wait_while(lease->request->sched, &lease->state, HDI_LEASE_ASKED, deadline_ns);
+}
+
+static hd_status check_lease(const hd_request *request, const hd_lease_desc *desc) {
+  if (desc->device >= request->sched->device_count || (unsigned)desc->phase >= HD_PHASE_COUNT)
+    return HD_E_INVALID;
+  if (desc->layer_begin >= desc->layer_end || desc->layer_end > HD_LAYERS_MAX || desc->n_tokens == 0)
+    return HD_E_INVALID;
+  if (atomic_load(&request->lease.state) != HDI_LEASE_OVER && request->lease.request != NULL)
+    return HD_E_INVALID;
+  return atomic_load(&request->cancelled) ? HD_E_CANCELLED : HD_OK;
+}
+
+static uint64_t deadline_after(hd_sched *sched, uint64_t timeout_ns) {
+  uint64_t now = sched->host.now_ns(sched->host.ctx);
+  return timeout_ns > HDI_NEVER - now ? HDI_NEVER : now + timeout_ns;
+}
+
+hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
+                           hd_lease **out_lease, hd_grant *out_grant) {
+  if (request == NULL || desc == NULL || out_lease == NULL || out_grant == NULL) return HD_E_INVALID;
+  hd_status status = check_lease(request, desc);
+  if (status != HD_OK) return status;
+  hd_sched *sched = request->sched;
+  hd_lease *lease = &request->lease;
+  lease->request = request;
+  lease->desc = *desc;
+  lease->status = HD_OK;
+  atomic_store(&lease->state, HDI_LEASE_ASKED);
+  atomic_store(&lease->advice, HD_GO_ON);
+  hd_event_init(&lease->granted);
+  hdi_turn_enter(sched);
+  status = ask(sched, lease);
+  if (status != HD_OK) atomic_store(&lease->state, HDI_LEASE_OVER);
+  hdi_turn_leave(sched);
+  if (status != HD_OK) return status;
+  status = timeout_ns == 0 ? HD_E_AGAIN : await_grant(lease, deadline_after(sched, timeout_ns));
+  hdi_turn_enter(sched);
+  int state = atomic_load(&lease->state);
+  if (state == HDI_LEASE_ASKED) give_back(sched, lease, NULL);
+  hdi_turn_leave(sched);
+  if (state == HDI_LEASE_ASKED) return status == HD_OK ? HD_E_INTERNAL : status;
+  if (state == HDI_LEASE_OVER) return lease->status;
+  *out_lease = lease;
+  *out_grant = lease->grant;
+  return HD_OK;
+}
+
+hd_advice hd_lease_checkpoint(const hd_lease *lease) {
+  return (hd_advice)atomic_load_explicit(&lease->advice, memory_order_relaxed);
+}
+
+void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
+  if (lease == NULL) return;
+  hd_sched *sched = lease->request->sched;
+  hd_lease_sample measured = {.layer_reached = lease->desc.layer_end};
+  if (sample != NULL) measured = *sample;
+  hdi_turn_enter(sched);
+  if (measured.elapsed_ns == 0) measured.elapsed_ns = sched->now_ns - lease->granted_ns;
+  if (atomic_load(&lease->state) == HDI_LEASE_GRANTED) give_back(sched, lease, &measured);
+  hdi_turn_leave(sched);
+}
