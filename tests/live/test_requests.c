@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests over devices: the same ids whatever the split, the width, the company and the driver;
+ * cancellation; admission. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <poll.h>
+
+enum { JOBS = 4 };
+
+static void run_jobs(const fx_options *options, fx_job *jobs, uint32_t count) {
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, options);
+  hd_model *model = fx_model(sched, &net, options->split);
+  for (uint32_t i = 0; i < count; i++)
+    fx_job_start(sched, model, &jobs[i], i + 1, (hd_class)(i % HD_CLASS_COUNT));
+  for (uint32_t i = 0; i < count; i++)
+    fx_job_finish(&jobs[i]);
+  hd_model_destroy(model);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static void expect_as_alone(const fx_options *options) {
+  fx_job jobs[JOBS];
+  run_jobs(options, jobs, JOBS);
+  for (uint32_t i = 0; i < JOBS; i++) {
+    int32_t alone[FX_DECODE];
+    fx_alone(i + 1, alone);
+    assert_int_equal(jobs[i].status, HD_OK);
+    assert_memory_equal(jobs[i].ids, alone, sizeof alone);
+  }
+}
+
+static void four_at_once_on_the_cpu_give_what_each_gives_alone(void **state) {
+  (void)state;
+  expect_as_alone(&(fx_options){.policy = "fifo"});
+  expect_as_alone(&(fx_options){.policy = "fair"});
+}
+
+static void a_split_at_any_layer_gives_the_same_ids(void **state) {
+  (void)state;
+  const char *splits[] = {"sim:0-", "cpu:0,sim:1-", "cpu:0-1,sim:2-", "sim:0-2,cpu:3-",
+                          "sim:0,cpu:1,sim:2,cpu:3"};
+  for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++)
+    expect_as_alone(
+        &(fx_options){.devices = "cpu:tier=c,sim:latency_us=20", .policy = "fair", .split = splits[i]});
+}
+
+static int thread_count(void) {
+  int count = 0;
+  DIR *dir = opendir("/proc/self/task");
+  if (dir == NULL) return -1;
+  for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+    count += entry->d_name[0] != '.';
+  closedir(dir);
+  return count;
+}
+
+static void the_host_can_drive_without_any_thread_of_ours(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  int before = thread_count();
+  hd_sched *sched = fx_sched(&net, &(fx_options){.devices = "cpu:tier=c,sim:latency_us=20", .workers = -1});
+  hd_model *model = fx_model(sched, &net, "cpu:0-1,sim:2-");
+  fx_job jobs[2];
+  for (uint32_t i = 0; i < 2; i++)
+    fx_job_start(sched, model, &jobs[i], i + 1, HD_CLASS_DEFAULT);
+  while (hd_request_poll(jobs[0].request) == HD_E_AGAIN || hd_request_poll(jobs[1].request) == HD_E_AGAIN) {
+    struct pollfd fd = {.fd = hd_sched_fd(sched), .events = POLLIN};
+    assert_int_equal(poll(&fd, 1, 10000), 1); /* the descriptor must speak up by itself */
+    hd_sched_dispatch(sched, 1000000);
+  }
+  assert_int_equal(thread_count(), before);
+  for (uint32_t i = 0; i < 2; i++) {
+    int32_t alone[FX_DECODE];
+    fx_job_finish(&jobs[i]);
+    fx_alone(i + 1, alone);
+    assert_memory_equal(jobs[i].ids, alone, sizeof alone);
+  }
+  hd_model_destroy(model);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static void a_cancelled_request_ends_as_cancelled_and_soon(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.devices = "sim:latency_us=20000"});
+  hd_model *model = fx_model(sched, &net, NULL);
+  fx_job jobs[2];
+  for (uint32_t i = 0; i < 2; i++)
+    fx_job_start(sched, model, &jobs[i], i + 1, HD_CLASS_DEFAULT);
+  hd_request_cancel(jobs[0].request);
+  hd_request_cancel(jobs[0].request); /* twice is once */
+  for (uint32_t i = 0; i < 2; i++)
+    fx_job_finish(&jobs[i]);
+  assert_int_equal(jobs[0].status, HD_E_CANCELLED);
+  assert_true(jobs[0].produced < FX_DECODE);
+  assert_int_equal(jobs[1].status, HD_OK);
+  hd_model_destroy(model);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static hd_status hold(hd_request *request, void *arg) {
+  (void)request;
+  return hd_await_event(arg);
+}
+
+static void memory_beyond_the_budget_is_asked_to_come_back(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.memory_budget_bytes = 1000});
+  hd_event go;
+  hd_event_init(&go);
+  hd_request_desc desc = {.size = sizeof desc, .memory_bytes = 700, .run = hold, .arg = &go};
+  hd_request *first = NULL, *second = NULL;
+  hd_refusal_info refusal = {0, 0};
+  assert_int_equal(hd_request_submit(sched, &desc, &first, &refusal), HD_OK);
+  assert_int_equal(hd_request_submit(sched, &desc, &second, &refusal), HD_E_AGAIN);
+  assert_int_equal(refusal.reason, HD_REFUSED_MEMORY);
+  assert_true(refusal.retry_after_ns > 0);
+  hd_event_set(&go);
+  assert_int_equal(hd_request_wait(first), HD_OK);
+  hd_request_release(first);
+  hd_event_init(&go);
+  hd_event_set(&go);
+  assert_int_equal(hd_request_submit(sched, &desc, &second, &refusal), HD_OK);
+  assert_int_equal(hd_request_wait(second), HD_OK);
+  hd_request_release(second);
+  desc.memory_bytes = 2000; /* can never fit */
+  assert_int_equal(hd_request_submit(sched, &desc, &second, &refusal), HD_E_REFUSED);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static hd_status run_badly(hd_request *request, void *arg) {
+  hd_session *session = arg;
+  int32_t tokens[FX_CONTEXT + 1] = {0}, wrong[1] = {FX_VOCAB};
+  float logits[FX_VOCAB];
+  hd_run run = {.size = sizeof run, .tokens = wrong, .n_tokens = 1, .n_outputs = 1, .logits = logits};
+  if (hd_request_run(request, session, &run) != HD_E_INVALID) return HD_E_INTERNAL;
+  run.tokens = tokens;
+  run.n_tokens = FX_CONTEXT + 1;
+  if (hd_request_run(request, session, &run) != HD_E_INVALID) return HD_E_INTERNAL;
+  run.n_tokens = FX_CONTEXT;
+  if (hd_request_run(request, session, &run) != HD_OK) return HD_E_INTERNAL;
+  run.n_tokens = 1;
+  if (hd_request_run(request, session, &run) != HD_E_LIMIT) return HD_E_INTERNAL;
+  return hd_session_length(session) == FX_CONTEXT ? HD_OK : HD_E_INTERNAL;
+}
+
+static void a_run_that_cannot_be_is_refused_and_changes_nothing(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.workers = 1});
+  hd_model *model = fx_model(sched, &net, NULL);
+  hd_session *session = NULL;
+  assert_int_equal(hd_session_create(model, &(hd_session_desc){.size = sizeof(hd_session_desc)}, &session),
+                   HD_OK);
+  hd_request_desc desc = {.size = sizeof desc, .run = run_badly, .arg = session};
+  hd_request *request = NULL;
+  assert_int_equal(hd_request_submit(sched, &desc, &request, NULL), HD_OK);
+  assert_int_equal(hd_request_wait(request), HD_OK);
+  hd_request_release(request);
+  hd_session_destroy(session);
+  hd_model_destroy(model);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static void destroying_with_live_requests_ends_them(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.devices = "sim:latency_us=5000"});
+  hd_model *model = fx_model(sched, &net, NULL);
+  fx_job jobs[JOBS];
+  for (uint32_t i = 0; i < JOBS; i++)
+    fx_job_start(sched, model, &jobs[i], i + 1, HD_CLASS_DEFAULT);
+  for (uint32_t i = 0; i < JOBS; i++)
+    hd_request_cancel(jobs[i].request);
+  for (uint32_t i = 0; i < JOBS; i++)
+    fx_job_finish(&jobs[i]);
+  hd_event never;
+  hd_event_init(&never);
+  hd_request_desc desc = {.size = sizeof desc, .run = hold, .arg = &never};
+  hd_request *waiting = NULL;
+  assert_int_equal(hd_request_submit(sched, &desc, &waiting, NULL), HD_OK);
+  hd_event_set(&never);
+  assert_int_equal(hd_request_wait(waiting), HD_OK);
+  hd_request_release(waiting);
+  hd_model_destroy(model);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static void unknown_names_are_refused_with_what_there_is(void **state) {
+  (void)state;
+  hd_host host;
+  hd_host_posix(&host);
+  hd_sched_config config;
+  hd_sched_config_default(&config);
+  config.backends = hd_backends_builtin();
+  config.policies = hd_policies_builtin();
+  hd_sched *sched = NULL;
+  hd_error error = {""};
+  config.devices = "tpu";
+  assert_int_equal(hd_sched_create(&host, &config, &sched, &error), HD_E_NOT_FOUND);
+  assert_non_null(strstr(error.text, "'tpu'"));
+  assert_non_null(strstr(error.text, "cpu"));
+  config.devices = "cpu,";
+  assert_int_equal(hd_sched_create(&host, &config, &sched, &error), HD_E_FORMAT);
+  config.devices = "cpu";
+  config.policy = "best";
+  assert_int_equal(hd_sched_create(&host, &config, &sched, &error), HD_E_NOT_FOUND);
+  assert_non_null(strstr(error.text, "fifo"));
+  assert_null(sched);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(four_at_once_on_the_cpu_give_what_each_gives_alone),
+      cmocka_unit_test(a_split_at_any_layer_gives_the_same_ids),
+      cmocka_unit_test(the_host_can_drive_without_any_thread_of_ours),
+      cmocka_unit_test(a_cancelled_request_ends_as_cancelled_and_soon),
+      cmocka_unit_test(memory_beyond_the_budget_is_asked_to_come_back),
+      cmocka_unit_test(a_run_that_cannot_be_is_refused_and_changes_nothing),
+      cmocka_unit_test(destroying_with_live_requests_ends_them),
+      cmocka_unit_test(unknown_names_are_refused_with_what_there_is),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
