@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out decisions, one small function a kind. Runs in the turn; causes events only through
- * hdi_feed_later. */
+ * hdl_feed_later. */
 #include "live.h"
 
 #include <stdio.h>
@@ -9,29 +9,29 @@ static void say(hd_sched *sched, hd_log_level level, const char *line) {
   if (sched->host.log != NULL) sched->host.log(sched->host.ctx, level, line);
 }
 
-static hdi_step *step_of(hd_sched *sched, const hd_record *decision) {
-  return hdi_slots_find(&sched->steps, decision->step);
+static hdl_step *step_of(hd_sched *sched, const hd_record *decision) {
+  return hdl_slots_find(&sched->steps, decision->step);
 }
 
 static void act_complete(hd_sched *sched, const hd_record *decision) {
-  hdi_step *step = step_of(sched, decision);
+  hdl_step *step = step_of(sched, decision);
   if (step == NULL) return;
   hd_status status = -(hd_status)decision->a;
-  hdi_run *run = step->run;
+  hdl_run *run = step->run;
   hd_lease *lease = step->lease;
-  *step = (hdi_step){.run = NULL};
-  hdi_slots_give(&sched->steps, decision->step);
-  if (run != NULL) hdi_run_complete(sched, run, status);
-  if (lease != NULL) hdi_lease_complete(sched, lease, status);
+  *step = (hdl_step){.run = NULL};
+  hdl_slots_give(&sched->steps, decision->step);
+  if (run != NULL) hdl_run_complete(sched, run, status);
+  if (lease != NULL) hdl_lease_complete(sched, lease, status);
 }
 
 static void act_grant(hd_sched *sched, const hd_record *decision) {
-  hdi_step *step = step_of(sched, decision);
-  if (step != NULL && step->lease != NULL) hdi_lease_granted(sched, step->lease, decision);
+  hdl_step *step = step_of(sched, decision);
+  if (step != NULL && step->lease != NULL) hdl_lease_granted(sched, step->lease, decision);
 }
 
 static void act_stop(hd_sched *sched, const hd_record *decision) {
-  hdi_step *step = step_of(sched, decision);
+  hdl_step *step = step_of(sched, decision);
   if (step == NULL) return;
   if (step->lease != NULL) {
     bool cancelled = atomic_load(&step->lease->request->cancelled);
@@ -42,7 +42,7 @@ static void act_stop(hd_sched *sched, const hd_record *decision) {
 }
 
 static void act_fence(hd_sched *sched, const hd_record *decision) {
-  hdi_device *device = &sched->devices[decision->device];
+  hdl_device *device = &sched->devices[decision->device];
   char line[160];
   device->state = HD_DEVICE_FENCED;
   sched->replan = true;
@@ -50,7 +50,7 @@ static void act_fence(hd_sched *sched, const hd_record *decision) {
            device->props.name, (unsigned long long)decision->b,
            decision->a == HD_FENCED_HUNG ? "hung" : "failed");
   say(sched, HD_LOG_WARNING, line);
-  if (decision->a == HD_FENCED_HUNG) hdi_abandon_launches(sched, decision->device);
+  if (decision->a == HD_FENCED_HUNG) hdl_abandon_launches(sched, decision->device);
 }
 
 static void act_policy_fault(hd_sched *sched, const hd_record *decision) {
@@ -65,7 +65,7 @@ static void act_policy_fault(hd_sched *sched, const hd_record *decision) {
 }
 
 static void act_timer(hd_sched *sched, const hd_record *decision) {
-  sched->timer_ns = decision->b == 0 ? HDI_NEVER : decision->b;
+  sched->timer_ns = decision->b == 0 ? HDL_NEVER : decision->b;
 }
 
 static void act_nothing(hd_sched *sched, const hd_record *decision) {
@@ -77,7 +77,7 @@ static void (*const ACTS[])(hd_sched *, const hd_record *) = {
     [HD_DE_ADMIT - HD_DE_ADMIT] = act_nothing,
     [HD_DE_REFUSE - HD_DE_ADMIT] = act_nothing,
     [HD_DE_SPLIT - HD_DE_ADMIT] = act_nothing,
-    [HD_DE_RUN - HD_DE_ADMIT] = hdi_dispatch,
+    [HD_DE_RUN - HD_DE_ADMIT] = hdl_dispatch,
     [HD_DE_STOP - HD_DE_ADMIT] = act_stop,
     [HD_DE_COMPLETE - HD_DE_ADMIT] = act_complete,
     [HD_DE_GRANT - HD_DE_ADMIT] = act_grant,
@@ -88,7 +88,7 @@ static void (*const ACTS[])(hd_sched *, const hd_record *) = {
     [HD_DE_MOVE - HD_DE_ADMIT] = act_nothing,
 };
 
-void hdi_act(hd_sched *sched, const hd_record *decision) {
+void hdl_act(hd_sched *sched, const hd_record *decision) {
   uint32_t index = (uint32_t)decision->kind - HD_DE_ADMIT;
   if (index < sizeof ACTS / sizeof ACTS[0] && ACTS[index] != NULL) ACTS[index](sched, decision);
 }

@@ -65,7 +65,7 @@ static void make_name_unique(const hd_sched *sched, hd_device_props *props) {
 
 static void feed_param(hd_sched *sched, uint32_t index, hd_device_param param, uint64_t value) {
   hd_record event = {.kind = HD_EV_DEVICE_PARAM, .device = (uint16_t)index, .step = param, .a = value};
-  (void)hdi_feed(sched, &event);
+  (void)hdl_feed(sched, &event);
 }
 
 /* In the turn: tells the control plane all it may know of a device, and that it is ready. */
@@ -83,16 +83,16 @@ static hd_status introduce(hd_sched *sched, uint32_t index) {
   feed_param(sched, index, HD_PARAM_ACTIVE_POWER_UW, p->active_power_uw);
   feed_param(sched, index, HD_PARAM_MEMORY_BYTES, p->memory_bytes);
   hd_record event = {.kind = HD_EV_DEVICE_STATE, .device = (uint16_t)index, .a = HD_DEVICE_READY};
-  hd_status status = hdi_feed(sched, &event);
+  hd_status status = hdl_feed(sched, &event);
   if (status == HD_OK) sched->devices[index].state = HD_DEVICE_READY;
   return status;
 }
 
-static hd_status append_device(hd_sched *sched, const hdi_device *device) {
+static hd_status append_device(hd_sched *sched, const hdl_device *device) {
   if (sched->device_count >= HD_DEVICES_MAX) return HD_E_LIMIT;
   uint32_t index = sched->device_count++;
   sched->devices[index] = *device;
-  sched->devices[index].next_poll_ns = HDI_NEVER;
+  sched->devices[index].next_poll_ns = HDL_NEVER;
   hd_status status = introduce(sched, index);
   if (status != HD_OK) sched->device_count--;
   return status;
@@ -106,16 +106,16 @@ static hd_status open_item(hd_sched *sched, const hd_backend_ops *const *backend
   if (ops->abi != HD_BACKEND_ABI)
     return hd_fail(out_error, HD_E_UNSUPPORTED, "backend %s: made for ABI %u, this is %u", ops->name,
                    ops->abi, HD_BACKEND_ABI);
-  if (sched->backend_count >= HDI_BACKENDS_MAX)
-    return hd_fail(out_error, HD_E_LIMIT, "device list: more than %u items", (unsigned)HDI_BACKENDS_MAX);
-  hdi_backend *backend = &sched->backends[sched->backend_count];
-  hdi_executor_lend(sched, &backend->lent);
+  if (sched->backend_count >= HDL_BACKENDS_MAX)
+    return hd_fail(out_error, HD_E_LIMIT, "device list: more than %u items", (unsigned)HDL_BACKENDS_MAX);
+  hdl_backend *backend = &sched->backends[sched->backend_count];
+  hdl_executor_lend(sched, &backend->lent);
   status = ops->open(&backend->lent, item->options, &backend->handle, out_error);
   if (status != HD_OK) return status;
   backend->ops = ops;
   sched->backend_count++;
   for (uint32_t i = 0;; i++) {
-    hdi_device device = {.backend = backend, .index_in_backend = i};
+    hdl_device device = {.backend = backend, .index_in_backend = i};
     status = ops->probe(backend->handle, i, &device.props);
     if (status == HD_E_NOT_FOUND && i > 0) return HD_OK;
     if (status != HD_OK) return hd_fail(out_error, status, "backend %s: no device", ops->name);
@@ -126,7 +126,7 @@ static hd_status open_item(hd_sched *sched, const hd_backend_ops *const *backend
   }
 }
 
-hd_status hdi_devices_open(hd_sched *sched, const hd_backend_ops *const *backends, const char *list,
+hd_status hdl_devices_open(hd_sched *sched, const hd_backend_ops *const *backends, const char *list,
                            hd_error *out_error) {
   const char *cursor = list;
   while (cursor != NULL && *cursor != '\0') {
@@ -140,9 +140,9 @@ hd_status hdi_devices_open(hd_sched *sched, const hd_backend_ops *const *backend
   return HD_OK;
 }
 
-void hdi_devices_close(hd_sched *sched) {
+void hdl_devices_close(hd_sched *sched) {
   while (sched->backend_count > 0) {
-    hdi_backend *backend = &sched->backends[--sched->backend_count];
+    hdl_backend *backend = &sched->backends[--sched->backend_count];
     backend->ops->close(backend->handle);
   }
 }
@@ -162,14 +162,14 @@ hd_status hd_sched_device(const hd_sched *sched, uint32_t index, hd_device_props
 hd_status hd_sched_add_device(hd_sched *sched, const hd_device_props *props, uint32_t *out_index) {
   if (sched == NULL || props == NULL || props->capacity == 0 || props->max_in_flight == 0)
     return HD_E_INVALID;
-  hdi_device device = {.props = *props};
+  hdl_device device = {.props = *props};
   device.props.name[HD_NAME_BYTES - 1] = '\0';
   device.props.description[HD_NAME_BYTES - 1] = '\0';
   if (device.props.name[0] == '\0') return HD_E_INVALID;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   hd_status status = name_taken(sched, device.props.name) ? HD_E_INVALID : append_device(sched, &device);
   uint32_t index = sched->device_count - 1;
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
   if (status == HD_OK && out_index != NULL) *out_index = index;
   return status;
 }

@@ -12,7 +12,7 @@ static uint64_t head_with(uint64_t old, uint32_t index) {
   return ((old >> 32) + 1) << 32 | index;
 }
 
-static hdi_task *task_take(hd_sched *sched) {
+static hdl_task *task_take(hd_sched *sched) {
   uint64_t head = atomic_load(&sched->free_tasks);
   do {
     if (head_index(head) == TASK_NONE) return NULL;
@@ -21,7 +21,7 @@ static hdi_task *task_take(hd_sched *sched) {
   return &sched->tasks[head_index(head)];
 }
 
-static void task_give(hdi_task *task) {
+static void task_give(hdl_task *task) {
   hd_sched *sched = task->sched;
   uint64_t head = atomic_load(&sched->free_tasks);
   do {
@@ -30,7 +30,7 @@ static void task_give(hdi_task *task) {
 }
 
 static void task_run(void *arg) {
-  hdi_task *task = arg;
+  hdl_task *task = arg;
   void (*fn)(void *) = task->fn;
   void *fn_arg = task->arg;
   task_give(task); /* before the work: what it starts may need one */
@@ -39,7 +39,7 @@ static void task_run(void *arg) {
 
 static hd_status lent_execute(void *ctx, void (*fn)(void *arg), void *arg) {
   hd_sched *sched = ctx;
-  hdi_task *task = task_take(sched);
+  hdl_task *task = task_take(sched);
   if (task == NULL) return HD_E_AGAIN;
   task->fn = fn;
   task->arg = arg;
@@ -62,16 +62,16 @@ static void lent_wake(void *ctx) {
   hd_runtime_wake(sched->runtime);
 }
 
-void hdi_executor_init(hd_sched *sched) {
-  for (uint32_t i = 0; i < HDI_TASKS_MAX; i++) {
+void hdl_executor_init(hd_sched *sched) {
+  for (uint32_t i = 0; i < HDL_TASKS_MAX; i++) {
     sched->tasks[i].sched = sched;
     sched->tasks[i].index = i;
-    sched->tasks[i].next_free = i + 1 < HDI_TASKS_MAX ? i + 1 : TASK_NONE;
+    sched->tasks[i].next_free = i + 1 < HDL_TASKS_MAX ? i + 1 : TASK_NONE;
   }
   atomic_init(&sched->free_tasks, 0);
 }
 
-void hdi_executor_lend(hd_sched *sched, hd_backend_host *out_lent) {
+void hdl_executor_lend(hd_sched *sched, hd_backend_host *out_lent) {
   *out_lent = (hd_backend_host){
       .size = sizeof *out_lent,
       .host = &sched->host,

@@ -5,7 +5,7 @@
 /* In the turn. */
 static hd_status ask(hd_sched *sched, hd_lease *lease) {
   const hd_lease_desc *desc = &lease->desc;
-  uint32_t id = hdi_step_take(sched, NULL, lease);
+  uint32_t id = hdl_step_take(sched, NULL, lease);
   if (id == HD_ID_NONE) return HD_E_LIMIT;
   hd_step_fields fields = {.op_begin = (uint16_t)desc->layer_begin,
                            .op_end = (uint16_t)desc->layer_end,
@@ -16,12 +16,12 @@ static hd_status ask(hd_sched *sched, hd_lease *lease) {
       .kind = HD_EV_LEASE, .device = (uint16_t)desc->device, .request = lease->request->id, .step = id};
   hd_record_pack_step(&event, &fields);
   lease->id = id;
-  hd_status status = hdi_feed(sched, &event);
-  if (status != HD_OK) hdi_slots_give(&sched->steps, id);
+  hd_status status = hdl_feed(sched, &event);
+  if (status != HD_OK) hdl_slots_give(&sched->steps, id);
   return status;
 }
 
-void hdi_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision) {
+void hdl_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision) {
   hd_run_fields fields = hd_record_unpack_run(decision->a);
   uint32_t tokens = lease->desc.n_tokens;
   uint64_t expected = lease->desc.expected_ns, slice = decision->b;
@@ -32,16 +32,16 @@ void hdi_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decisi
                             .slice_ns = slice,
                             .chunk_tokens = chunk == 0 ? 1 : chunk};
   lease->granted_ns = sched->now_ns;
-  atomic_store(&lease->state, HDI_LEASE_GRANTED);
+  atomic_store(&lease->state, HDL_LEASE_GRANTED);
   hd_event_set(&lease->granted);
-  hdi_wait_wake(sched);
+  hdl_wait_wake(sched);
 }
 
-void hdi_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status) {
+void hdl_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status) {
   lease->status = status == HD_OK ? HD_E_CANCELLED : status;
-  atomic_store(&lease->state, HDI_LEASE_OVER);
+  atomic_store(&lease->state, HDL_LEASE_OVER);
   hd_event_set(&lease->granted);
-  hdi_wait_wake(sched);
+  hdl_wait_wake(sched);
 }
 
 /* In the turn: hands it back, measured or, when it still waits, withdrawn. */
@@ -57,14 +57,14 @@ static void give_back(hd_sched *sched, hd_lease *lease, const hd_lease_sample *s
     event.a = sample->elapsed_ns;
     hd_record_pack_done(&event, &fields);
   }
-  (void)hdi_feed(sched, &event);
-  hdi_slots_give(&sched->steps, lease->id);
-  atomic_store(&lease->state, HDI_LEASE_OVER);
+  (void)hdl_feed(sched, &event);
+  hdl_slots_give(&sched->steps, lease->id);
+  atomic_store(&lease->state, HDL_LEASE_OVER);
 }
 
 static hd_status await_grant(hd_lease *lease, uint64_t deadline_ns) {
   if (hd_coro_self() != NULL) return hd_await_event_until(&lease->granted, deadline_ns);
-  return hdi_wait_while(lease->request->sched, &lease->state, HDI_LEASE_ASKED, deadline_ns);
+  return hdl_wait_while(lease->request->sched, &lease->state, HDL_LEASE_ASKED, deadline_ns);
 }
 
 static hd_status check_lease(const hd_request *request, const hd_lease_desc *desc) {
@@ -72,14 +72,14 @@ static hd_status check_lease(const hd_request *request, const hd_lease_desc *des
     return HD_E_INVALID;
   if (desc->layer_begin >= desc->layer_end || desc->layer_end > HD_LAYERS_MAX || desc->n_tokens == 0)
     return HD_E_INVALID;
-  if (atomic_load(&request->lease.state) != HDI_LEASE_OVER && request->lease.request != NULL)
+  if (atomic_load(&request->lease.state) != HDL_LEASE_OVER && request->lease.request != NULL)
     return HD_E_INVALID;
   return atomic_load(&request->cancelled) ? HD_E_CANCELLED : HD_OK;
 }
 
 static uint64_t deadline_after(hd_sched *sched, uint64_t timeout_ns) {
   uint64_t now = sched->host.now_ns(sched->host.ctx);
-  return timeout_ns > HDI_NEVER - now ? HDI_NEVER : now + timeout_ns;
+  return timeout_ns > HDL_NEVER - now ? HDL_NEVER : now + timeout_ns;
 }
 
 hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
@@ -92,21 +92,21 @@ hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint6
   lease->request = request;
   lease->desc = *desc;
   lease->status = HD_OK;
-  atomic_store(&lease->state, HDI_LEASE_ASKED);
+  atomic_store(&lease->state, HDL_LEASE_ASKED);
   atomic_store(&lease->advice, HD_GO_ON);
   hd_event_init(&lease->granted);
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   status = ask(sched, lease);
-  if (status != HD_OK) atomic_store(&lease->state, HDI_LEASE_OVER);
-  hdi_turn_leave(sched);
+  if (status != HD_OK) atomic_store(&lease->state, HDL_LEASE_OVER);
+  hdl_turn_leave(sched);
   if (status != HD_OK) return status;
   status = timeout_ns == 0 ? HD_E_AGAIN : await_grant(lease, deadline_after(sched, timeout_ns));
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   int state = atomic_load(&lease->state);
-  if (state == HDI_LEASE_ASKED) give_back(sched, lease, NULL);
-  hdi_turn_leave(sched);
-  if (state == HDI_LEASE_ASKED) return status == HD_OK ? HD_E_INTERNAL : status;
-  if (state == HDI_LEASE_OVER) return lease->status;
+  if (state == HDL_LEASE_ASKED) give_back(sched, lease, NULL);
+  hdl_turn_leave(sched);
+  if (state == HDL_LEASE_ASKED) return status == HD_OK ? HD_E_INTERNAL : status;
+  if (state == HDL_LEASE_OVER) return lease->status;
   *out_lease = lease;
   *out_grant = lease->grant;
   return HD_OK;
@@ -121,8 +121,8 @@ void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
   hd_sched *sched = lease->request->sched;
   hd_lease_sample measured = {.layer_reached = lease->desc.layer_end};
   if (sample != NULL) measured = *sample;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   if (measured.elapsed_ns == 0) measured.elapsed_ns = sched->now_ns - lease->granted_ns;
-  if (atomic_load(&lease->state) == HDI_LEASE_GRANTED) give_back(sched, lease, &measured);
-  hdi_turn_leave(sched);
+  if (atomic_load(&lease->state) == HDL_LEASE_GRANTED) give_back(sched, lease, &measured);
+  hdl_turn_leave(sched);
 }

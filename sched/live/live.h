@@ -4,8 +4,8 @@
  * The turn: control plane, device queues, slots, models and the runs in progress belong to whoever holds the
  * turn, a lock that is only ever tried on the hot path. Everybody else leaves a note in the inbox and rings
  * the bell; the holder looks again after letting go, so no note waits for a thread that is not there. */
-#ifndef HDI_LIVE_H
-#define HDI_LIVE_H
+#ifndef HDL_LIVE_H
+#define HDL_LIVE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,34 +16,34 @@
 #include "heddle/lease.h"
 #include "heddle/trace.h"
 
-#define HDI_NEVER UINT64_MAX
+#define HDL_NEVER UINT64_MAX
 
 enum {
-  HDI_LAUNCHES_MAX = 512, /* launches out on all devices together: 16 devices of at most 32 */
-  HDI_TASKS_MAX = 1024,   /* pieces of backend work queued on workers: two a launch */
-  HDI_BACKENDS_MAX = HD_DEVICES_MAX,
-  HDI_POLL_BATCH = 16 /* completions taken from a device at a time */
+  HDL_LAUNCHES_MAX = 512, /* launches out on all devices together: 16 devices of at most 32 */
+  HDL_TASKS_MAX = 1024,   /* pieces of backend work queued on workers: two a launch */
+  HDL_BACKENDS_MAX = HD_DEVICES_MAX,
+  HDL_POLL_BATCH = 16 /* completions taken from a device at a time */
 };
 
 /* An event on its way to the turn. Lives inside the object that it speaks of. */
-typedef struct hdi_note {
-  struct hdi_note *next;
-  void (*take)(hd_sched *sched, struct hdi_note *note); /* called in the turn */
-} hdi_note;
+typedef struct hdl_note {
+  struct hdl_note *next;
+  void (*take)(hd_sched *sched, struct hdl_note *note); /* called in the turn */
+} hdl_note;
 
 /* Ids: a slot and a generation, so that a stale id finds nothing. */
-typedef struct hdi_slots {
+typedef struct hdl_slots {
   uint32_t cap, free_head;
-  struct hdi_slot_entry {
+  struct hdl_slot_entry {
     uint32_t id; /* generation of the slot in the high half */
     uint32_t next_free;
     void *object; /* NULL: free */
   } * entries;
-} hdi_slots;
+} hdl_slots;
 
 /* One run of a graph for a request, driven part by part in the turn. */
-typedef struct hdi_run {
-  hdi_note note;
+typedef struct hdl_run {
+  hdl_note note;
   hd_event over; /* set when the last part is complete */
   hd_request *request;
   hd_session *session;
@@ -53,13 +53,13 @@ typedef struct hdi_run {
   uint32_t op_end;    /* one past its last */
   uint32_t step;      /* id; HD_ID_NONE between parts */
   hd_status status;
-} hdi_run;
+} hdl_run;
 
-typedef enum hdi_lease_state {
-  HDI_LEASE_ASKED = 1,
-  HDI_LEASE_GRANTED,
-  HDI_LEASE_OVER /* status says why it was not granted; or it was released */
-} hdi_lease_state;
+typedef enum hdl_lease_state {
+  HDL_LEASE_ASKED = 1,
+  HDL_LEASE_GRANTED,
+  HDL_LEASE_OVER /* status says why it was not granted; or it was released */
+} hdl_lease_state;
 
 /* A request's one lease at a time. */
 struct hd_lease {
@@ -70,7 +70,7 @@ struct hd_lease {
   uint32_t id;
   uint64_t granted_ns;
   hd_status status;
-  atomic_int state;  /* hdi_lease_state */
+  atomic_int state;  /* hdl_lease_state */
   atomic_int advice; /* hd_advice */
 };
 
@@ -84,13 +84,13 @@ struct hd_request {
   atomic_int over; /* 1 when it is */
   hd_status status;
   hd_event over_event; /* for one coroutine that waits */
-  hdi_note cancel_note;
-  hdi_run run;
+  hdl_note cancel_note;
+  hdl_run run;
   hd_lease lease;
   hd_request_stats stats; /* written in the turn */
 };
 
-typedef struct hdi_launch {
+typedef struct hdl_launch {
   hd_launch launch;
   atomic_uint stop;
   uint32_t step;
@@ -99,29 +99,29 @@ typedef struct hdi_launch {
   bool in_use;
   bool abandoned;   /* its device hung: it may still read this, so it is given up with the scheduler only */
   uint64_t hung_ns; /* out longer than this means hung */
-} hdi_launch;
+} hdl_launch;
 
 /* A step or lease in the slot table: one of run and lease is set. */
-typedef struct hdi_step {
-  hdi_run *run;
+typedef struct hdl_step {
+  hdl_run *run;
   hd_lease *lease;
-  hdi_launch *launch; /* while it is out on a device */
-} hdi_step;
+  hdl_launch *launch; /* while it is out on a device */
+} hdl_step;
 
-typedef struct hdi_backend {
+typedef struct hdl_backend {
   const hd_backend_ops *ops;
   void *handle;
   hd_backend_host lent;
-} hdi_backend;
+} hdl_backend;
 
-typedef struct hdi_device {
-  hdi_backend *backend; /* NULL: added by the host, for leases only */
+typedef struct hdl_device {
+  hdl_backend *backend; /* NULL: added by the host, for leases only */
   uint32_t index_in_backend;
   hd_device_props props;
   hd_device_state state;
   uint32_t in_flight;
   uint64_t next_poll_ns;
-} hdi_device;
+} hdl_device;
 
 struct hd_model {
   hd_sched *sched;
@@ -144,14 +144,14 @@ struct hd_session {
 };
 
 /* A piece of backend work on its way to a worker. */
-typedef struct hdi_task {
+typedef struct hdl_task {
   hd_task task;
   hd_sched *sched;
   uint32_t index;
   uint32_t next_free;
   void (*fn)(void *arg);
   void *arg;
-} hdi_task;
+} hdl_task;
 
 struct hd_sched {
   hd_host host;
@@ -163,7 +163,7 @@ struct hd_sched {
 
   atomic_uint turn;          /* 1 while somebody holds it */
   atomic_bool bell;          /* something may have happened */
-  _Atomic(hdi_note *) inbox; /* newest first */
+  _Atomic(hdl_note *) inbox; /* newest first */
   atomic_uint_least64_t due; /* when the hook must run again at the latest */
 
   /* from here on: the turn's */
@@ -174,19 +174,20 @@ struct hd_sched {
   bool replan;       /* a device was fenced */
   bool acting;       /* decisions are being carried out: events that follow wait in `pending` */
   uint32_t device_count;
-  hdi_device devices[HD_DEVICES_MAX];
+  hdl_device devices[HD_DEVICES_MAX];
   uint32_t backend_count;
-  hdi_backend backends[HDI_BACKENDS_MAX];
+  hdl_backend backends[HDL_BACKENDS_MAX];
   hd_model *models[HD_GRAPHS_MAX];
-  hdi_slots requests, steps;
-  hdi_step *step_table; /* by slot */
+  hdl_slots requests, steps;
+  uint32_t step_cap;
+  hdl_step *step_table; /* by slot */
   uint32_t pending_count, pending_cap;
   hd_record *pending; /* events that carrying out decisions caused */
-  hdi_launch launches[HDI_LAUNCHES_MAX];
+  hdl_launch launches[HDL_LAUNCHES_MAX];
   uint32_t launch_hint;
 
   /* executor.c */
-  hdi_task tasks[HDI_TASKS_MAX];
+  hdl_task tasks[HDL_TASKS_MAX];
   atomic_uint_least64_t free_tasks; /* index of the first free one, and a tag against ABA in the high half */
 
   /* wait.c: threads of the host's that sleep until something of theirs is over */
@@ -196,64 +197,64 @@ struct hd_sched {
 };
 
 /* slots.c */
-hd_status hdi_slots_init(const hd_host *host, hdi_slots *slots, uint32_t cap);
-void hdi_slots_finish(const hd_host *host, hdi_slots *slots);
-uint32_t hdi_slots_take(hdi_slots *slots, void *object); /* HD_ID_NONE when full */
-void *hdi_slots_find(const hdi_slots *slots, uint32_t id);
-void hdi_slots_give(hdi_slots *slots, uint32_t id);
+hd_status hdl_slots_init(const hd_host *host, hdl_slots *slots, uint32_t cap);
+void hdl_slots_finish(const hd_host *host, hdl_slots *slots);
+uint32_t hdl_slots_take(hdl_slots *slots, void *object); /* HD_ID_NONE when full */
+void *hdl_slots_find(const hdl_slots *slots, uint32_t id);
+void hdl_slots_give(hdl_slots *slots, uint32_t id);
 /* In the turn: an id for a run's step or a lease; HD_ID_NONE when all are taken. */
-uint32_t hdi_step_take(hd_sched *sched, hdi_run *run, hd_lease *lease);
+uint32_t hdl_step_take(hd_sched *sched, hdl_run *run, hd_lease *lease);
 
 /* turn.c */
-void hdi_turn_enter(hd_sched *sched); /* waits for the turn in progress: set-up, admission and endings only */
-void hdi_turn_leave(hd_sched *sched); /* and does what was left in the inbox meanwhile */
-uint64_t hdi_turn_try(void *sched); /* the runtime's hook: takes the turn if it is free; when to come again */
-void hdi_note_push(hd_sched *sched, hdi_note *note);
+void hdl_turn_enter(hd_sched *sched); /* waits for the turn in progress: set-up, admission and endings only */
+void hdl_turn_leave(hd_sched *sched); /* and does what was left in the inbox meanwhile */
+uint64_t hdl_turn_try(void *sched); /* the runtime's hook: takes the turn if it is free; when to come again */
+void hdl_note_push(hd_sched *sched, hdl_note *note);
 /* In the turn: gives the control plane one event and carries out what it decides. */
-hd_status hdi_feed(hd_sched *sched, hd_record *event);
+hd_status hdl_feed(hd_sched *sched, hd_record *event);
 /* In the turn, while decisions are being carried out: feeds it after them. */
-void hdi_feed_later(hd_sched *sched, const hd_record *event);
+void hdl_feed_later(hd_sched *sched, const hd_record *event);
 
 /* act.c */
-void hdi_act(hd_sched *sched, const hd_record *decision);
+void hdl_act(hd_sched *sched, const hd_record *decision);
 
 /* dispatch.c: all in the turn */
-void hdi_dispatch(hd_sched *sched, const hd_record *decision);
-void hdi_poll_devices(hd_sched *sched);
+void hdl_dispatch(hd_sched *sched, const hd_record *decision);
+void hdl_poll_devices(hd_sched *sched);
 /* Fences devices whose launches are out far too long. */
-void hdi_watch_devices(hd_sched *sched);
+void hdl_watch_devices(hd_sched *sched);
 /* Gives up what is out on a device that hangs; the control plane learns that it failed. */
-void hdi_abandon_launches(hd_sched *sched, uint32_t device);
+void hdl_abandon_launches(hd_sched *sched, uint32_t device);
 
 /* run.c: in the turn */
-void hdi_run_next(hdi_run *run, hd_sched *sched);
-void hdi_run_complete(hd_sched *sched, hdi_run *run, hd_status status);
+void hdl_run_next(hdl_run *run, hd_sched *sched);
+void hdl_run_complete(hd_sched *sched, hdl_run *run, hd_status status);
 
 /* lease.c: in the turn */
-void hdi_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision);
-void hdi_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status);
+void hdl_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision);
+void hdl_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status);
 
 /* devices.c */
-hd_status hdi_devices_open(hd_sched *sched, const hd_backend_ops *const *backends, const char *list,
+hd_status hdl_devices_open(hd_sched *sched, const hd_backend_ops *const *backends, const char *list,
                            hd_error *out_error);
-void hdi_devices_close(hd_sched *sched);
+void hdl_devices_close(hd_sched *sched);
 
 /* executor.c */
-void hdi_executor_init(hd_sched *sched);
-void hdi_executor_lend(hd_sched *sched, hd_backend_host *out_lent);
+void hdl_executor_init(hd_sched *sched);
+void hdl_executor_lend(hd_sched *sched, hd_backend_host *out_lent);
 
 /* model.c: in the turn */
-void hdi_models_replan(hd_sched *sched);
+void hdl_models_replan(hd_sched *sched);
 
 /* request.c */
-void hdi_request_unref(hd_request *request);
+void hdl_request_unref(hd_request *request);
 
 /* wait.c */
-hd_status hdi_wait_init(hd_sched *sched);
-void hdi_wait_finish(hd_sched *sched);
-void hdi_wait_wake(hd_sched *sched);
+hd_status hdl_wait_init(hd_sched *sched);
+void hdl_wait_finish(hd_sched *sched);
+void hdl_wait_wake(hd_sched *sched);
 /* Sleeps, or dispatches where the host drives, until *flag is `value` no more or the host clock reads
  * `deadline_ns`. */
-hd_status hdi_wait_while(hd_sched *sched, const atomic_int *flag, int value, uint64_t deadline_ns);
+hd_status hdl_wait_while(hd_sched *sched, const atomic_int *flag, int value, uint64_t deadline_ns);
 
 #endif

@@ -19,7 +19,7 @@ static hd_status bind_weights(hd_model *model, const hd_model_desc *desc, hd_err
   return HD_OK;
 }
 
-static hd_status first_untested(const hdi_device *device, const hd_graph *graph, uint32_t *out_op) {
+static hd_status first_untested(const hdl_device *device, const hd_graph *graph, uint32_t *out_op) {
   uint32_t op_count = 0;
   (void)hd_graph_ops(graph, &op_count);
   for (uint32_t i = 0; i < op_count; i++) {
@@ -40,7 +40,7 @@ static hd_status prepare_on_devices(hd_model *model, hd_error *out_error) {
   (void)hd_graph_ops(model->graph, &op_count);
   const char *refusing = "any device";
   for (uint32_t d = 0; d < sched->device_count; d++) {
-    hdi_device *device = &sched->devices[d];
+    hdl_device *device = &sched->devices[d];
     if (device->backend == NULL) continue;
     if (first_untested(device, model->graph, &op) != HD_OK) {
       refusing = device->props.name;
@@ -64,12 +64,12 @@ static void feed_op(hd_model *model, const hd_op *op, uint32_t index) {
       .kind = HD_EV_OP, .request = model->graph_id, .step = index, .device = (uint16_t)(op->layer + 1)};
   event.a = cost.weight_bytes;
   event.b = cost.flops_per_row | (uint64_t)cost.per_output << 63;
-  (void)hdi_feed(model->sched, &event);
+  (void)hdl_feed(model->sched, &event);
   if (cost.context_bytes_per_row == 0) return;
   event.kind = HD_EV_OP_CONTEXT;
   event.a = cost.context_bytes_per_row;
   event.b = cost.context_flops_per_row;
-  (void)hdi_feed(model->sched, &event);
+  (void)hdl_feed(model->sched, &event);
 }
 
 /* Bytes a row that cross from layer 0 to layer 1: the residual stream. */
@@ -102,7 +102,7 @@ static hd_status register_graph(hd_model *model, hd_error *out_error) {
                      .step = border_bytes(model->graph),
                      .a = op_count,
                      .b = desc->n_layers};
-  hd_status status = hdi_feed(sched, &event);
+  hd_status status = hdl_feed(sched, &event);
   if (status != HD_OK)
     return hd_fail(out_error, status, "model %s: the planner has no room for %u ops", desc->name, op_count);
   if (sched->trace != NULL) hd_trace_name(sched->trace, sched->now_ns, HD_NAME_GRAPH, id, desc->name);
@@ -130,7 +130,7 @@ static hd_status pin_layers(hd_model *model, const char *text, hd_error *out_err
                        .request = model->graph_id,
                        .a = pins[i].layer_begin,
                        .b = pins[i].layer_end};
-    status = hdi_feed(sched, &event);
+    status = hdl_feed(sched, &event);
     if (status != HD_OK) return hd_fail(out_error, status, "split '%s': refused", text);
   }
   return HD_OK;
@@ -141,7 +141,7 @@ static hd_status plan(hd_model *model) {
   for (hd_phase phase = HD_PHASE_PREFILL; phase < HD_PHASE_COUNT; phase++) {
     hd_record event = {
         .kind = HD_EV_PLAN, .device = HD_RECORD_NO_DEVICE, .request = model->graph_id, .a = phase};
-    hd_status status = hdi_feed(model->sched, &event);
+    hd_status status = hdl_feed(model->sched, &event);
     const hd_split *split = hd_control_split(model->sched->control, model->graph_id, phase);
     if (status != HD_OK) return status;
     if (split == NULL) return HD_E_DEVICE;
@@ -150,7 +150,7 @@ static hd_status plan(hd_model *model) {
   return HD_OK;
 }
 
-void hdi_models_replan(hd_sched *sched) {
+void hdl_models_replan(hd_sched *sched) {
   sched->replan = false;
   for (uint32_t i = 0; i < HD_GRAPHS_MAX; i++)
     if (sched->models[i] != NULL)
@@ -170,7 +170,7 @@ static hd_status check_programs(const hd_model *model, hd_error *out_error) {
 
 static void release_programs(hd_model *model) {
   for (uint32_t d = 0; d < model->sched->device_count; d++) {
-    const hdi_device *device = &model->sched->devices[d];
+    const hdl_device *device = &model->sched->devices[d];
     if (model->programs[d] != NULL)
       device->backend->ops->release(device->backend->handle, device->index_in_backend, model->programs[d]);
   }
@@ -180,11 +180,11 @@ static void unregister_graph(hd_model *model) {
   if (model->sched->models[model->graph_id] != model) return;
   model->sched->models[model->graph_id] = NULL;
   hd_record event = {.kind = HD_EV_GRAPH_END, .device = HD_RECORD_NO_DEVICE, .request = model->graph_id};
-  (void)hdi_feed(model->sched, &event);
+  (void)hdl_feed(model->sched, &event);
 }
 
 static hd_status enrol(hd_model *model, const hd_model_desc *desc, hd_error *out_error) {
-  hdi_turn_enter(model->sched);
+  hdl_turn_enter(model->sched);
   hd_status status = register_graph(model, out_error);
   if (status == HD_OK) status = pin_layers(model, desc->split, out_error);
   if (status == HD_OK) {
@@ -193,7 +193,7 @@ static hd_status enrol(hd_model *model, const hd_model_desc *desc, hd_error *out
   }
   if (status == HD_OK) status = check_programs(model, out_error);
   if (status != HD_OK) unregister_graph(model);
-  hdi_turn_leave(model->sched);
+  hdl_turn_leave(model->sched);
   return status;
 }
 
@@ -220,9 +220,9 @@ hd_status hd_model_create(hd_sched *sched, const hd_model_desc *desc, hd_model *
 void hd_model_destroy(hd_model *model) {
   if (model == NULL) return;
   hd_sched *sched = model->sched;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   unregister_graph(model);
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
   release_programs(model);
   hd_host_free(&sched->host, model->values, model->value_count, sizeof *model->values);
   hd_host_free(&sched->host, model, 1, sizeof *model);
@@ -233,7 +233,7 @@ const hd_graph *hd_model_graph(const hd_model *model) {
 }
 
 void hd_model_split(hd_model *model, hd_phase phase, hd_split *out_split) {
-  hdi_turn_enter(model->sched);
+  hdl_turn_enter(model->sched);
   *out_split = model->splits[phase];
-  hdi_turn_leave(model->sched);
+  hdl_turn_leave(model->sched);
 }

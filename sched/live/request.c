@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void hdi_request_unref(hd_request *request) {
+void hdl_request_unref(hd_request *request) {
   if (atomic_fetch_sub(&request->refs, 1) != 1) return;
   hd_host host = request->sched->host;
   hd_host_free(&host, request, 1, sizeof *request);
@@ -38,7 +38,7 @@ static hd_status refused(const hd_record *decision, hd_refusal_info *out_refusal
 /* In the turn. */
 static hd_status admit(hd_request *request, hd_refusal_info *out_refusal) {
   hd_sched *sched = request->sched;
-  request->id = hdi_slots_take(&sched->requests, request);
+  request->id = hdl_slots_take(&sched->requests, request);
   if (request->id == HD_ID_NONE) return HD_E_LIMIT;
   if (sched->trace != NULL)
     hd_trace_name(sched->trace, sched->now_ns, HD_NAME_REQUEST, request->id, request->name);
@@ -48,7 +48,7 @@ static hd_status admit(hd_request *request, hd_refusal_info *out_refusal) {
                      .step = request->desc.client_id,
                      .a = request->desc.memory_bytes,
                      .b = request->desc.deadline_ns};
-  hd_status status = hdi_feed(sched, &event);
+  hd_status status = hdl_feed(sched, &event);
   size_t count = 0;
   const hd_record *decisions = hd_control_decisions(sched->control, &count);
   bool admitted = false;
@@ -58,7 +58,7 @@ static hd_status admit(hd_request *request, hd_refusal_info *out_refusal) {
     if (decisions[i].kind == HD_DE_REFUSE) status = refused(&decisions[i], out_refusal);
   }
   if (status == HD_OK && !admitted) status = HD_E_INTERNAL;
-  if (status != HD_OK) hdi_slots_give(&sched->requests, request->id);
+  if (status != HD_OK) hdl_slots_give(&sched->requests, request->id);
   return status;
 }
 
@@ -67,11 +67,11 @@ static hd_status enter(hd_sched *sched, const hd_request_desc *desc, hd_request 
   if (atomic_load(&sched->closing)) return HD_E_CLOSED;
   hd_request *request = make(sched, desc);
   if (request == NULL) return HD_E_NO_MEMORY;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   hd_status status = admit(request, out_refusal);
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
   if (status != HD_OK) {
-    hdi_request_unref(request);
+    hdl_request_unref(request);
     return status;
   }
   *out_request = request;
@@ -81,19 +81,19 @@ static hd_status enter(hd_sched *sched, const hd_request_desc *desc, hd_request 
 /* Takes it out of the control plane; who waits for it is told. */
 static void leave(hd_request *request, hd_status status) {
   hd_sched *sched = request->sched;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   hd_record event = {.kind = HD_EV_REQUEST_END,
                      .device = HD_RECORD_NO_DEVICE,
                      .request = request->id,
                      .a = (uint64_t)-status};
-  (void)hdi_feed(sched, &event);
-  hdi_slots_give(&sched->requests, request->id);
-  hdi_turn_leave(sched);
+  (void)hdl_feed(sched, &event);
+  hdl_slots_give(&sched->requests, request->id);
+  hdl_turn_leave(sched);
   request->status = status;
   if (request->desc.done != NULL) request->desc.done(request->desc.arg, status);
   atomic_store(&request->over, true);
   hd_event_set(&request->over_event);
-  hdi_wait_wake(sched);
+  hdl_wait_wake(sched);
 }
 
 static void request_main(void *arg) {
@@ -102,9 +102,9 @@ static void request_main(void *arg) {
   if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
   hd_sched *sched = request->sched;
   leave(request, status);
-  hdi_request_unref(request);
+  hdl_request_unref(request);
   atomic_fetch_sub(&sched->coroutines, 1);
-  hdi_wait_wake(sched);
+  hdl_wait_wake(sched);
 }
 
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
@@ -121,8 +121,8 @@ hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_req
     atomic_fetch_sub(&sched->coroutines, 1);
     request->desc.done = NULL; /* it never started, and the caller is told so here */
     leave(request, status);
-    hdi_request_unref(request);
-    hdi_request_unref(request);
+    hdl_request_unref(request);
+    hdl_request_unref(request);
     return status;
   }
   *out_request = request;
@@ -139,26 +139,26 @@ hd_status hd_request_begin(hd_sched *sched, const hd_request_desc *desc, hd_requ
 void hd_request_end(hd_request *request, hd_status status) {
   if (request == NULL) return;
   leave(request, status);
-  hdi_request_unref(request);
+  hdl_request_unref(request);
 }
 
-static void take_cancel(hd_sched *sched, hdi_note *note) {
+static void take_cancel(hd_sched *sched, hdl_note *note) {
   hd_request *request = (hd_request *)((char *)note - offsetof(hd_request, cancel_note));
-  if (hdi_slots_find(&sched->requests, request->id) == request) {
+  if (hdl_slots_find(&sched->requests, request->id) == request) {
     hd_record event = {.kind = HD_EV_CANCEL, .device = HD_RECORD_NO_DEVICE, .request = request->id};
-    (void)hdi_feed(sched, &event);
+    (void)hdl_feed(sched, &event);
   }
-  hdi_request_unref(request);
+  hdl_request_unref(request);
 }
 
 void hd_request_cancel(hd_request *request) {
   if (request == NULL || atomic_exchange(&request->cancelled, true)) return;
-  if (atomic_load(&request->lease.state) == HDI_LEASE_GRANTED) atomic_store(&request->lease.advice, HD_STOP);
+  if (atomic_load(&request->lease.state) == HDL_LEASE_GRANTED) atomic_store(&request->lease.advice, HD_STOP);
   atomic_fetch_add(&request->refs, 1);
   request->cancel_note.take = take_cancel;
   hd_sched *sched = request->sched;
-  hdi_note_push(sched, &request->cancel_note);
-  (void)hdi_turn_try(sched);
+  hdl_note_push(sched, &request->cancel_note);
+  (void)hdl_turn_try(sched);
   hd_runtime_wake(sched->runtime);
 }
 
@@ -172,12 +172,12 @@ hd_status hd_request_wait(hd_request *request) {
     hd_status status = hd_await_event(&request->over_event);
     return status == HD_OK ? request->status : status;
   }
-  hd_status status = hdi_wait_while(request->sched, &request->over, false, HDI_NEVER);
+  hd_status status = hdl_wait_while(request->sched, &request->over, false, HDL_NEVER);
   return status == HD_OK ? request->status : status;
 }
 
 void hd_request_release(hd_request *request) {
-  if (request != NULL) hdi_request_unref(request);
+  if (request != NULL) hdl_request_unref(request);
 }
 
 uint32_t hd_request_id(const hd_request *request) {
@@ -195,7 +195,7 @@ hd_sched *hd_request_sched(const hd_request *request) {
 void hd_request_mark(hd_request *request, uint32_t number, uint64_t value) {
   hd_sched *sched = request->sched;
   if (sched->trace == NULL) return;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   hd_record record = {.t_ns = sched->now_ns,
                       .kind = HD_IN_MARK,
                       .device = HD_RECORD_NO_DEVICE,
@@ -203,12 +203,12 @@ void hd_request_mark(hd_request *request, uint32_t number, uint64_t value) {
                       .step = number,
                       .a = value};
   hd_trace_emit(sched->trace, 0, &record);
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
 }
 
 void hd_request_stats_get(const hd_request *request, hd_request_stats *out_stats) {
   hd_sched *sched = request->sched;
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   *out_stats = request->stats;
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
 }

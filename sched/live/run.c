@@ -3,23 +3,23 @@
  * all. */
 #include "live.h"
 
-static void set_status(hdi_run *run, hd_status status) {
+static void set_status(hdl_run *run, hd_status status) {
   run->status = status;
   hd_event_set(&run->over); /* last: the coroutine may use the run again at once */
 }
 
 /* The part of the split in force that holds the next op. Splits may be replaced between two parts. */
-static const hd_split_part *part_at(const hdi_run *run) {
+static const hd_split_part *part_at(const hdl_run *run) {
   const hd_split *split = &run->session->model->splits[run->what->phase];
   for (uint32_t i = 0; i < split->count; i++)
     if (run->op_cursor < split->parts[i].op_end) return &split->parts[i];
   return NULL;
 }
 
-static hd_status ask_for_step(hd_sched *sched, hdi_run *run) {
+static hd_status ask_for_step(hd_sched *sched, hdl_run *run) {
   const hd_split_part *part = part_at(run);
   if (part == NULL) return HD_E_INTERNAL;
-  uint32_t id = hdi_step_take(sched, run, NULL);
+  uint32_t id = hdl_step_take(sched, run, NULL);
   if (id == HD_ID_NONE) return HD_E_LIMIT;
   run->step = id;
   run->op_end = part->op_end;
@@ -34,20 +34,20 @@ static hd_status ask_for_step(hd_sched *sched, hdi_run *run) {
   hd_record event = {.kind = HD_EV_STEP, .device = part->device, .request = run->request->id, .step = id};
   hd_record_pack_step(&event, &fields);
   if (sched->acting) {
-    hdi_feed_later(sched, &event);
+    hdl_feed_later(sched, &event);
     return HD_OK;
   }
-  hd_status status = hdi_feed(sched, &event);
-  if (status != HD_OK) hdi_slots_give(&sched->steps, id);
+  hd_status status = hdl_feed(sched, &event);
+  if (status != HD_OK) hdl_slots_give(&sched->steps, id);
   return status;
 }
 
-void hdi_run_next(hdi_run *run, hd_sched *sched) {
+void hdl_run_next(hdl_run *run, hd_sched *sched) {
   hd_status status = atomic_load(&run->request->cancelled) ? HD_E_CANCELLED : ask_for_step(sched, run);
   if (status != HD_OK) set_status(run, status);
 }
 
-void hdi_run_complete(hd_sched *sched, hdi_run *run, hd_status status) {
+void hdl_run_complete(hd_sched *sched, hdl_run *run, hd_status status) {
   uint32_t op_count = 0;
   (void)hd_graph_ops(run->session->model->graph, &op_count);
   run->step = HD_ID_NONE;
@@ -57,12 +57,12 @@ void hdi_run_complete(hd_sched *sched, hdi_run *run, hd_status status) {
     return;
   }
   run->op_cursor = run->op_end;
-  hdi_run_next(run, sched);
+  hdl_run_next(run, sched);
 }
 
-static void take_run(hd_sched *sched, hdi_note *note) {
-  hdi_run *run = (hdi_run *)((char *)note - offsetof(hdi_run, note));
-  hdi_run_next(run, sched);
+static void take_run(hd_sched *sched, hdl_note *note) {
+  hdl_run *run = (hdl_run *)((char *)note - offsetof(hdl_run, note));
+  hdl_run_next(run, sched);
 }
 
 static hd_status check_run(const hd_session *session, const hd_run *what) {
@@ -90,10 +90,10 @@ static void bind_run_values(hd_session *session, const hd_run *what) {
 
 /* The runtime goes away while a step is out: its memory is the session's, so the step has to come home first.
  */
-static void see_it_out(hdi_run *run) {
+static void see_it_out(hdl_run *run) {
   hd_request_cancel(run->request);
   while (!hd_event_is_set(&run->over)) {
-    (void)hdi_turn_try(run->request->sched);
+    (void)hdl_turn_try(run->request->sched);
     hd_coro_yield();
   }
 }
@@ -104,7 +104,7 @@ hd_status hd_request_run(hd_request *request, hd_session *session, const hd_run 
   if (status != HD_OK) return status;
   if (atomic_load(&request->cancelled)) return HD_E_CANCELLED;
   if (atomic_exchange(&session->busy, true)) return HD_E_INVALID;
-  hdi_run *run = &request->run;
+  hdl_run *run = &request->run;
   bind_run_values(session, what);
   run->note.take = take_run;
   hd_event_init(&run->over);
@@ -114,7 +114,7 @@ hd_status hd_request_run(hd_request *request, hd_session *session, const hd_run 
   run->kv_pos = session->length;
   run->op_cursor = 0;
   run->status = HD_OK;
-  hdi_note_push(request->sched, &run->note); /* taken when this coroutine has let go of its worker */
+  hdl_note_push(request->sched, &run->note); /* taken when this coroutine has let go of its worker */
   status = hd_await_event(&run->over);
   if (status == HD_OK)
     status = run->status;

@@ -42,22 +42,22 @@ static void trace_config(hd_sched *sched, const hd_control_config *config, const
 
 static hd_status make_tables(hd_sched *sched, const hd_control_config *config) {
   const hd_limits *limits = &config->limits;
-  sched->pending_cap = limits->max_steps + HDI_LAUNCHES_MAX;
+  sched->pending_cap = limits->max_steps + HDL_LAUNCHES_MAX;
   sched->pending =
       hd_host_zalloc(&sched->host, sched->pending_cap, sizeof *sched->pending, alignof(hd_record));
   sched->step_table =
-      hd_host_zalloc(&sched->host, limits->max_steps, sizeof *sched->step_table, alignof(hdi_step));
+      hd_host_zalloc(&sched->host, limits->max_steps, sizeof *sched->step_table, alignof(hdl_step));
   if (sched->pending == NULL || sched->step_table == NULL) return HD_E_NO_MEMORY;
-  hd_status status = hdi_slots_init(&sched->host, &sched->requests, limits->max_requests);
-  if (status == HD_OK) status = hdi_slots_init(&sched->host, &sched->steps, limits->max_steps);
+  hd_status status = hdl_slots_init(&sched->host, &sched->requests, limits->max_requests);
+  if (status == HD_OK) status = hdl_slots_init(&sched->host, &sched->steps, limits->max_steps);
   return status;
 }
 
 static void free_tables(hd_sched *sched) {
   hd_host_free(&sched->host, sched->pending, sched->pending_cap, sizeof *sched->pending);
-  hd_host_free(&sched->host, sched->step_table, sched->steps.cap, sizeof *sched->step_table);
-  hdi_slots_finish(&sched->host, &sched->requests);
-  hdi_slots_finish(&sched->host, &sched->steps);
+  hd_host_free(&sched->host, sched->step_table, sched->step_cap, sizeof *sched->step_table);
+  hdl_slots_finish(&sched->host, &sched->requests);
+  hdl_slots_finish(&sched->host, &sched->steps);
 }
 
 static hd_status start(hd_sched *sched, const hd_sched_config *config, hd_error *out_error) {
@@ -70,7 +70,7 @@ static hd_status start(hd_sched *sched, const hd_sched_config *config, hd_error 
   hd_status status = choose_policy(config, &policy, out_error);
   if (status != HD_OK) return status;
   status = make_tables(sched, &control);
-  if (status == HD_OK) status = hdi_wait_init(sched);
+  if (status == HD_OK) status = hdl_wait_init(sched);
   sched->can_wait = status == HD_OK;
   if (status != HD_OK) return hd_fail(out_error, status, "scheduler: no memory for its tables");
   status = hd_control_create(&sched->host, &control, policy, config->policies[0], &sched->control);
@@ -78,19 +78,19 @@ static hd_status start(hd_sched *sched, const hd_sched_config *config, hd_error 
   trace_config(sched, &control, policy);
   status = hd_runtime_create(&sched->host, &config->runtime, &sched->runtime);
   if (status != HD_OK) return hd_fail(out_error, status, "workers: %s", hd_status_text(status));
-  hdi_executor_init(sched);
-  hd_runtime_set_hook(sched->runtime, hdi_turn_try, sched);
-  hdi_turn_enter(sched);
-  status = hdi_devices_open(sched, config->backends, config->devices, out_error);
-  hdi_turn_leave(sched);
+  hdl_executor_init(sched);
+  hd_runtime_set_hook(sched->runtime, hdl_turn_try, sched);
+  hdl_turn_enter(sched);
+  status = hdl_devices_open(sched, config->backends, config->devices, out_error);
+  hdl_turn_leave(sched);
   return status;
 }
 
 /* Everything that start made, in any state of completeness. */
 static void stop(hd_sched *sched) {
   if (sched->runtime != NULL) hd_runtime_destroy(sched->runtime);
-  hdi_devices_close(sched);
-  if (sched->can_wait) hdi_wait_finish(sched);
+  hdl_devices_close(sched);
+  if (sched->can_wait) hdl_wait_finish(sched);
   hd_control_destroy(sched->control);
   free_tables(sched);
   hd_host host = sched->host;
@@ -106,9 +106,9 @@ hd_status hd_sched_create(const hd_host *host, const hd_sched_config *config, hd
   sched->host = *host;
   sched->trace = config->trace;
   sched->worker_count = config->runtime.worker_count;
-  sched->timer_ns = HDI_NEVER;
-  sched->watch_ns = HDI_NEVER;
-  atomic_init(&sched->due, HDI_NEVER);
+  sched->timer_ns = HDL_NEVER;
+  sched->watch_ns = HDL_NEVER;
+  atomic_init(&sched->due, HDL_NEVER);
   hd_status status = start(sched, config, out_error);
   if (status != HD_OK) {
     stop(sched);
@@ -123,13 +123,13 @@ hd_status hd_sched_create(const hd_host *host, const hd_sched_config *config, hd
 
 static void cancel_all(hd_sched *sched) {
   for (uint32_t i = 0; i < sched->requests.cap; i++) {
-    hdi_turn_enter(sched);
+    hdl_turn_enter(sched);
     hd_request *request = sched->requests.entries[i].object;
     if (request != NULL) atomic_fetch_add(&request->refs, 1);
-    hdi_turn_leave(sched);
+    hdl_turn_leave(sched);
     if (request == NULL) continue;
     hd_request_cancel(request);
-    hdi_request_unref(request);
+    hdl_request_unref(request);
   }
 }
 
@@ -139,7 +139,7 @@ void hd_sched_destroy(hd_sched *sched) {
   cancel_all(sched);
   uint64_t deadline = sched->host.now_ns(sched->host.ctx) + CLOSE_PATIENCE_NS;
   for (int alive = atomic_load(&sched->coroutines); alive > 0; alive = atomic_load(&sched->coroutines))
-    if (hdi_wait_while(sched, &sched->coroutines, alive, deadline) != HD_OK) break;
+    if (hdl_wait_while(sched, &sched->coroutines, alive, deadline) != HD_OK) break;
   stop(sched);
 }
 
@@ -160,7 +160,7 @@ uint32_t hd_sched_dispatch(hd_sched *sched, uint64_t max_ns) {
 }
 
 void hd_sched_stats(hd_sched *sched, hd_control_stats *out_stats) {
-  hdi_turn_enter(sched);
+  hdl_turn_enter(sched);
   hd_control_stats_get(sched->control, out_stats);
-  hdi_turn_leave(sched);
+  hdl_turn_leave(sched);
 }

@@ -4,8 +4,8 @@
 
 #include <stdalign.h>
 
-hd_status hdi_slots_init(const hd_host *host, hdi_slots *slots, uint32_t cap) {
-  *slots = (hdi_slots){.cap = cap, .free_head = 0};
+hd_status hdl_slots_init(const hd_host *host, hdl_slots *slots, uint32_t cap) {
+  *slots = (hdl_slots){.cap = cap, .free_head = 0};
   slots->entries = hd_host_zalloc(host, cap, sizeof *slots->entries, alignof(max_align_t));
   if (slots->entries == NULL) return HD_E_NO_MEMORY;
   for (uint32_t i = 0; i < cap; i++) {
@@ -15,29 +15,29 @@ hd_status hdi_slots_init(const hd_host *host, hdi_slots *slots, uint32_t cap) {
   return HD_OK;
 }
 
-void hdi_slots_finish(const hd_host *host, hdi_slots *slots) {
+void hdl_slots_finish(const hd_host *host, hdl_slots *slots) {
   hd_host_free(host, slots->entries, slots->cap, sizeof *slots->entries);
   slots->entries = NULL;
 }
 
-uint32_t hdi_slots_take(hdi_slots *slots, void *object) {
+uint32_t hdl_slots_take(hdl_slots *slots, void *object) {
   if (slots->free_head >= slots->cap) return HD_ID_NONE;
-  struct hdi_slot_entry *entry = &slots->entries[slots->free_head];
+  struct hdl_slot_entry *entry = &slots->entries[slots->free_head];
   slots->free_head = entry->next_free;
   entry->object = object;
   return entry->id;
 }
 
-void *hdi_slots_find(const hdi_slots *slots, uint32_t id) {
+void *hdl_slots_find(const hdl_slots *slots, uint32_t id) {
   uint32_t slot = id & HD_ID_SLOT_MASK;
   if (slot >= slots->cap || slots->entries[slot].id != id) return NULL;
   return slots->entries[slot].object;
 }
 
-void hdi_slots_give(hdi_slots *slots, uint32_t id) {
-  if (hdi_slots_find(slots, id) == NULL) return;
+void hdl_slots_give(hdl_slots *slots, uint32_t id) {
+  if (hdl_slots_find(slots, id) == NULL) return;
   uint32_t slot = id & HD_ID_SLOT_MASK;
-  struct hdi_slot_entry *entry = &slots->entries[slot];
+  struct hdl_slot_entry *entry = &slots->entries[slot];
   uint32_t generation = (entry->id >> HD_ID_SLOT_BITS) + 1;
   if (generation > HD_ID_SLOT_MASK) generation = 1;
   entry->id = generation << HD_ID_SLOT_BITS | slot;
@@ -46,9 +46,9 @@ void hdi_slots_give(hdi_slots *slots, uint32_t id) {
   slots->free_head = slot;
 }
 
-uint32_t hdi_step_take(hd_sched *sched, hdi_run *run, hd_lease *lease) {
+uint32_t hdl_step_take(hd_sched *sched, hdl_run *run, hd_lease *lease) {
   uint32_t slot = sched->steps.free_head;
   if (slot >= sched->steps.cap) return HD_ID_NONE;
-  sched->step_table[slot] = (hdi_step){.run = run, .lease = lease};
-  return hdi_slots_take(&sched->steps, &sched->step_table[slot]);
+  sched->step_table[slot] = (hdl_step){.run = run, .lease = lease};
+  return hdl_slots_take(&sched->steps, &sched->step_table[slot]);
 }

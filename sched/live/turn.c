@@ -16,8 +16,8 @@ static void turn_give(hd_sched *sched) {
   atomic_store(&sched->turn, 0);
 }
 
-void hdi_note_push(hd_sched *sched, hdi_note *note) {
-  hdi_note *head = atomic_load(&sched->inbox);
+void hdl_note_push(hd_sched *sched, hdl_note *note) {
+  hdl_note *head = atomic_load(&sched->inbox);
   do {
     note->next = head;
   } while (!atomic_compare_exchange_weak(&sched->inbox, &head, note));
@@ -46,17 +46,17 @@ static hd_status feed_one(hd_sched *sched, hd_record *event) {
   trace_decisions(sched, decisions, count);
   sched->acting = true;
   for (size_t i = 0; i < count; i++)
-    hdi_act(sched, &decisions[i]);
+    hdl_act(sched, &decisions[i]);
   sched->acting = false;
   return HD_OK;
 }
 
-void hdi_feed_later(hd_sched *sched, const hd_record *event) {
+void hdl_feed_later(hd_sched *sched, const hd_record *event) {
   assert(sched->pending_count < sched->pending_cap); /* sized for every launch and every step at once */
   sched->pending[sched->pending_count++] = *event;
 }
 
-hd_status hdi_feed(hd_sched *sched, hd_record *event) {
+hd_status hdl_feed(hd_sched *sched, hd_record *event) {
   assert(!sched->acting);
   hd_status status = feed_one(sched, event);
   for (uint32_t i = 0; i < sched->pending_count; i++) {
@@ -68,16 +68,16 @@ hd_status hdi_feed(hd_sched *sched, hd_record *event) {
 }
 
 static void take_notes(hd_sched *sched) {
-  hdi_note *newest = atomic_exchange(&sched->inbox, NULL);
-  hdi_note *oldest = NULL;
+  hdl_note *newest = atomic_exchange(&sched->inbox, NULL);
+  hdl_note *oldest = NULL;
   while (newest != NULL) { /* the inbox is a stack: turn it over, first come first served */
-    hdi_note *next = newest->next;
+    hdl_note *next = newest->next;
     newest->next = oldest;
     oldest = newest;
     newest = next;
   }
   while (oldest != NULL) {
-    hdi_note *next = oldest->next; /* taking a note may end the object it lives in */
+    hdl_note *next = oldest->next; /* taking a note may end the object it lives in */
     oldest->take(sched, oldest);
     oldest = next;
   }
@@ -85,9 +85,9 @@ static void take_notes(hd_sched *sched) {
 
 static void take_time(hd_sched *sched) {
   if (sched->timer_ns > sched->now_ns) return;
-  sched->timer_ns = HDI_NEVER;
+  sched->timer_ns = HDL_NEVER;
   hd_record event = {.kind = HD_EV_TIME, .device = HD_RECORD_NO_DEVICE};
-  (void)hdi_feed(sched, &event);
+  (void)hdl_feed(sched, &event);
 }
 
 static uint64_t next_due(const hd_sched *sched) {
@@ -101,11 +101,11 @@ static uint64_t next_due(const hd_sched *sched) {
 static void work(hd_sched *sched) {
   atomic_store(&sched->bell, false);
   advance_clock(sched);
-  hdi_poll_devices(sched);
+  hdl_poll_devices(sched);
   take_notes(sched);
   take_time(sched);
-  hdi_watch_devices(sched);
-  if (sched->replan) hdi_models_replan(sched);
+  hdl_watch_devices(sched);
+  if (sched->replan) hdl_models_replan(sched);
   atomic_store(&sched->due, next_due(sched));
 }
 
@@ -118,14 +118,14 @@ static void flush_trace(hd_sched *sched) {
   if (sched->trace != NULL && hd_trace_wants_flush(sched->trace)) (void)hd_trace_flush(sched->trace);
 }
 
-void hdi_turn_enter(hd_sched *sched) {
+void hdl_turn_enter(hd_sched *sched) {
   while (!turn_take(sched))
     sched_yield(); /* a turn takes microseconds; nobody sleeps in one */
   advance_clock(sched);
 }
 
-/* Somebody has to be awake when the next thing is due; whoever calls this may be off to something long, or a thread of
- * the host's. Costs a wake only when what is due comes earlier than any sleeper expects. */
+/* Somebody has to be awake when the next thing is due; whoever calls this may be off to something long, or a
+ * thread of the host's. Costs a wake only when what is due comes earlier than any sleeper expects. */
 static void work_and_tell(hd_sched *sched) {
   uint64_t before = atomic_load(&sched->due);
   work(sched);
@@ -134,12 +134,12 @@ static void work_and_tell(hd_sched *sched) {
   if (earlier) hd_runtime_wake(sched->runtime);
 }
 
-void hdi_turn_leave(hd_sched *sched) {
+void hdl_turn_leave(hd_sched *sched) {
   work_and_tell(sched);
-  (void)hdi_turn_try(sched);
+  (void)hdl_turn_try(sched);
 }
 
-uint64_t hdi_turn_try(void *arg) {
+uint64_t hdl_turn_try(void *arg) {
   hd_sched *sched = arg;
   while (has_work(sched)) {
     if (!turn_take(sched)) break; /* the holder looks again when it lets go */

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <time.h>
 
-hd_status hdi_wait_init(hd_sched *sched) {
+hd_status hdl_wait_init(hd_sched *sched) {
   if (pthread_mutex_init(&sched->wait_lock, NULL) != 0) return HD_E_NO_MEMORY;
   pthread_condattr_t attr;
   bool made = pthread_condattr_init(&attr) == 0;
@@ -20,12 +20,12 @@ hd_status hdi_wait_init(hd_sched *sched) {
   return HD_OK;
 }
 
-void hdi_wait_finish(hd_sched *sched) {
+void hdl_wait_finish(hd_sched *sched) {
   pthread_cond_destroy(&sched->wait_cond);
   pthread_mutex_destroy(&sched->wait_lock);
 }
 
-void hdi_wait_wake(hd_sched *sched) {
+void hdl_wait_wake(hd_sched *sched) {
   pthread_mutex_lock(&sched->wait_lock);
   pthread_cond_broadcast(&sched->wait_cond);
   pthread_mutex_unlock(&sched->wait_lock);
@@ -76,7 +76,7 @@ static hd_status drive_while(hd_sched *sched, const atomic_int *flag, int value,
   return HD_OK;
 }
 
-hd_status hdi_wait_while(hd_sched *sched, const atomic_int *flag, int value, uint64_t deadline_ns) {
+hd_status hdl_wait_while(hd_sched *sched, const atomic_int *flag, int value, uint64_t deadline_ns) {
   if (sched->worker_count == 0) return drive_while(sched, flag, value, deadline_ns);
   return sleep_while(sched, flag, value, deadline_ns);
 }
