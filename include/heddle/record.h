@@ -69,9 +69,9 @@ typedef enum hd_record_kind {
   HD_DE_COMPLETE =
       69, /* request; step; a = status; b = ns on devices, all launches: resume its coroutine; the id is
              free again. Also a lease that will not be granted; a released one gets none */
-  HD_DE_GRANT = 70,    /* request; step = lease; device; a = hd_record_pack_run with layers; b = slice ns */
-  HD_DE_FENCE = 71,    /* device; a = hd_fence_reason; b = failures counted */
-  HD_DE_TIMER = 72,    /* b = absolute time at which the control plane wants HD_EV_TIME */
+  HD_DE_GRANT = 70, /* request; step = lease; device; a = hd_record_pack_run with layers; b = slice ns */
+  HD_DE_FENCE = 71, /* device; a = hd_fence_reason; b = failures counted */
+  HD_DE_TIMER = 72, /* b = absolute time at which the control plane wants HD_EV_TIME; the last TIMER counts */
   HD_DE_FALLBACK = 73, /* a = hd_policy_fault; b = times so far: the policy's answer was dropped whole */
   HD_DE_REPLACED = 74, /* b = faults: the policy is replaced by the fallback for good */
   HD_DE_MOVE = 75,     /* request; step; device = the new one; a = the old one: it runs elsewhere from here */
