@@ -22,7 +22,7 @@ void hdi_room_init(hdi_room *room, const hd_view *view) {
 uint32_t hdi_room_device(const hdi_room *room, const hd_waiting *step) {
   uint32_t open = room->devices & step->device_mask;
   if (open == 0) return HD_DEVICES_MAX;
-  if ((open >> step->device & 1u) != 0) return step->device;
+  if ((open & 1u << step->device) != 0) return step->device;
   return (uint32_t)__builtin_ctz(open);
 }
 

@@ -205,5 +205,6 @@ hd_status hd_control_event(hd_control *control, hd_record *event) {
   tell_policies(c, event);
   hdi_decide(c);
   hdi_preempt(c);
+  hdi_devices_set_timer(c);
   return HD_OK;
 }

@@ -100,7 +100,6 @@ void hdi_device_back_off(hd_control *c, uint32_t device) {
   if (d->backoff_until_ns == 0) c->backoffs++;
   d->backoff_until_ns = hdi_add(c->now_ns, BACKOFF_NS);
   hdi_device_show(c, device);
-  hdi_emit(c, HD_DE_TIMER)->b = d->backoff_until_ns;
 }
 
 void hdi_device_end_backoff(hd_control *c, uint32_t device) {
@@ -114,4 +113,16 @@ void hdi_device_end_backoff(hd_control *c, uint32_t device) {
 void hdi_devices_end_backoffs(hd_control *c) {
   for (uint32_t d = 0; d < HD_DEVICES_MAX && c->backoffs > 0; d++)
     if (c->devices[d].backoff_until_ns <= c->now_ns) hdi_device_end_backoff(c, d);
+}
+
+void hdi_devices_set_timer(hd_control *c) {
+  uint64_t earliest_ns = UINT64_MAX;
+  if (c->timer_ns <= c->now_ns) c->timer_ns = 0;
+  if (c->backoffs == 0) return;
+  for (uint32_t d = 0; d < c->view.device_count; d++)
+    if (c->devices[d].backoff_until_ns != 0)
+      earliest_ns = hdi_min(earliest_ns, c->devices[d].backoff_until_ns);
+  if (earliest_ns == c->timer_ns) return;
+  c->timer_ns = earliest_ns;
+  hdi_emit(c, HD_DE_TIMER)->b = earliest_ns;
 }

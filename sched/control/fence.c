@@ -37,7 +37,7 @@ void hdi_settle(hd_control *c, hdi_step *step, hdi_place place) {
     return;
   }
   step->mask = mask;
-  if ((mask >> step->device & 1u) == 0) {
+  if (!hdi_has(mask, step->device)) {
     uint16_t old = step->device;
     step->device = (uint16_t)__builtin_ctz(mask);
     hdi_emit_step(c, HD_DE_MOVE, step)->a = old;
@@ -61,7 +61,7 @@ void hdi_fence(hd_control *c, uint32_t device, hd_fence_reason reason) {
   for (uint32_t i = 0; i < c->queue.count;) {
     const hd_waiting *item = &c->queue.items[c->queue.begin + i];
     hdi_step *step = hdi_step_find(c, item->step);
-    if ((step->mask >> device & 1u) != 0) {
+    if (hdi_has(step->mask, device)) {
       hdi_step_unwait(c, step);
       hdi_settle(c, step, HDI_PLACE_KEPT);
       if (step->state != HDI_STEP_WAITING) continue; /* the next one has moved up */

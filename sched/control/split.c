@@ -54,7 +54,7 @@ static void weigh_layers(const plan *p, uint64_t *layer_ns) {
 /* Which devices a layer may use: its pin, while that is READY, else every READY one. */
 static uint32_t allowed(const plan *p, uint32_t layer, uint32_t ready) {
   uint32_t pin = p->graph->pins[layer];
-  bool pinned = pin != HDI_PIN_NONE && (ready >> pin & 1u) != 0;
+  bool pinned = pin != HDI_PIN_NONE && hdi_has(ready, pin);
   return pinned ? 1u << pin : ready;
 }
 
@@ -76,20 +76,20 @@ static uint32_t search(const plan *p, uint32_t ready, const uint64_t *layer_ns, 
   uint32_t before = 0;
   for (uint32_t e = 0; e < HD_DEVICES_MAX; e++)
     for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
-      border[e][d] = (ready >> e & ready >> d & 1u) != 0 && e != d ? border_ns(p, e, d) : 0;
+      border[e][d] = hdi_has(ready, e) && hdi_has(ready, d) && e != d ? border_ns(p, e, d) : 0;
   for (uint32_t layer = 0; layer < p->layers; layer++) {
     uint32_t here = allowed(p, layer, ready);
     uint64_t next[HD_DEVICES_MAX];
     for (uint32_t d = 0; d < HD_DEVICES_MAX; d++) {
       next[d] = UINT64_MAX;
-      if ((here >> d & 1u) == 0) continue;
+      if (!hdi_has(here, d)) continue;
       uint64_t least = layer == 0 ? p->c->devices[d].params[HD_PARAM_LAUNCH_NS] : UINT64_MAX;
       uint32_t source = d;
-      if ((before >> d & 1u) != 0) least = best[d];
+      if (hdi_has(before, d)) least = best[d];
       for (uint32_t e = 0; e < HD_DEVICES_MAX; e++) {
-        if ((before >> e & 1u) == 0 || e == d) continue;
+        if (!hdi_has(before, e) || e == d) continue;
         uint64_t ns = hdi_add(best[e], border[e][d]);
-        if (ns < least || (before >> source & 1u) == 0) {
+        if (ns < least || !hdi_has(before, source)) {
           least = ns;
           source = e;
         }
@@ -102,7 +102,7 @@ static uint32_t search(const plan *p, uint32_t ready, const uint64_t *layer_ns, 
   }
   uint32_t last = HDI_NONE;
   for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
-    if ((before >> d & 1u) != 0 && (last == HDI_NONE || best[d] < best[last])) last = d;
+    if (hdi_has(before, d) && (last == HDI_NONE || best[d] < best[last])) last = d;
   *out_ns = best[last];
   return last;
 }

@@ -10,6 +10,11 @@
 
 #define HDI_NONE UINT32_MAX
 
+/* A set of devices: bit d is device d. */
+static inline bool hdi_has(uint32_t devices, uint32_t device) {
+  return (devices >> device & 1u) != 0;
+}
+
 /* ---- devices ---- */
 
 typedef struct hdi_device {
@@ -144,6 +149,7 @@ struct hd_control {
   hdi_queue queue;
   uint64_t memory_claimed;
   uint32_t backoffs; /* devices that wait out an AGAIN */
+  uint64_t timer_ns; /* the last TIMER; 0: none is out */
 
   hd_policy_decision *answer;
   hdi_choice *choices;

@@ -61,6 +61,8 @@ void hdi_device_back_off(hd_control *c, uint32_t device);
 void hdi_device_end_backoff(hd_control *c, uint32_t device);
 /* Ends what is over at now_ns. */
 void hdi_devices_end_backoffs(hd_control *c);
+/* Asks to be called at the earliest end of what is not over, unless that was asked last. */
+void hdi_devices_set_timer(hd_control *c);
 
 /* steps.c: the tables of requests and steps, and their lists. */
 hdi_request *hdi_request_find(hd_control *c, uint32_t id);

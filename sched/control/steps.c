@@ -272,7 +272,7 @@ void hdi_step_touch(hd_control *c, const hdi_step *step) {
 void hdi_request_untouch(hd_control *c, hdi_request *request) {
   request_advance(c, request);
   for (uint32_t d = 0; d < c->view.device_count; d++) {
-    if ((request->active_now >> d & 1u) != 0) c->devices[d].active_now--;
-    if (((request->active_now | request->active_before) >> d & 1u) != 0) c->view_devices[d].active--;
+    if (hdi_has(request->active_now, d)) c->devices[d].active_now--;
+    if (hdi_has((uint32_t)request->active_now | request->active_before, d)) c->view_devices[d].active--;
   }
 }

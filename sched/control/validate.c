@@ -14,7 +14,7 @@ static hd_policy_fault check(hd_control *c, room *left, const hd_policy_decision
   if (step->decided == c->answer_serial) return HD_FAULT_DUPLICATE;
   step->decided = c->answer_serial;
   uint32_t d = decision->device;
-  if (!hdi_device_ready(c, d) || (step->mask >> d & 1u) == 0) return HD_FAULT_DEVICE;
+  if (!hdi_device_ready(c, d) || !hdi_has(step->mask, d)) return HD_FAULT_DEVICE;
   if (left->launches[d] == 0 || left->units[d] == 0) return HD_FAULT_FULL;
   if (decision->width == 0 || decision->width > left->units[d]) return HD_FAULT_WIDTH;
   if (decision->width > item->max_width) return HD_FAULT_WIDTH;

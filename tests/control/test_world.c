@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Properties that hold whatever happens: many lives of the world, each from its seed. */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { SEEDS = 60, EVENTS = 4000 };
+
+static const hd_policy_ops *policy(const char *name) {
+  const hd_policy_ops *found = hd_policy_find(hd_policies_builtin(), name);
+  assert_non_null(found);
+  return found;
+}
+
+static void live(world_options options) {
+  world sum = {0};
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    world w;
+    options.seed = seed;
+    options.events = EVENTS;
+    world_run(&w, &options);
+    sum.completed += w.completed;
+    sum.stops += w.stops;
+    sum.moves += w.moves;
+    sum.fences += w.fences;
+    sum.device_failures += w.device_failures;
+  }
+  /* A world in which nothing happens proves nothing. */
+  assert_in_range(sum.completed, SEEDS * 100, UINT32_MAX);
+  assert_in_range(sum.stops, SEEDS, UINT32_MAX);
+  if (options.device_trouble) assert_in_range(sum.moves, SEEDS, UINT32_MAX);
+  if (options.device_trouble) assert_in_range(sum.fences, SEEDS, UINT32_MAX);
+  print_message("%u lives: %u steps completed, %u stops, %u moves, %u fences, %u failed everywhere\n", SEEDS,
+                (unsigned)sum.completed, (unsigned)sum.stops, (unsigned)sum.moves, (unsigned)sum.fences,
+                (unsigned)sum.device_failures);
+}
+
+static void every_step_completes_once_under_fifo(void **state) {
+  (void)state;
+  live((world_options){.policy = policy("fifo"), .policy_is_good = true});
+}
+
+static void every_step_completes_once_under_fair(void **state) {
+  (void)state;
+  live((world_options){.policy = policy("fair"), .policy_is_good = true});
+}
+
+static void no_step_is_lost_when_devices_fail_under_fifo(void **state) {
+  (void)state;
+  live((world_options){
+      .policy = policy("fifo"), .policy_is_good = true, .device_trouble = true, .hostile = true});
+}
+
+static void no_step_is_lost_when_devices_fail_under_fair(void **state) {
+  (void)state;
+  live((world_options){
+      .policy = policy("fair"), .policy_is_good = true, .device_trouble = true, .hostile = true});
+}
+
+/* Answers at random: sometimes right, mostly wrong. Its state is a counter, so that it is a pure function
+ * still. */
+static size_t wild_bytes(const hd_limits *limits) {
+  (void)limits;
+  return sizeof(uint64_t);
+}
+
+static uint32_t wild_decide(void *state, const hd_view *view, hd_policy_decision *out_decisions,
+                            uint32_t cap) {
+  uint64_t *random = state;
+  uint32_t count = 0;
+  while (count < cap && (*random = *random * 6364136223846793005u + 1442695040888963407u) >> 62 != 0) {
+    uint32_t r = (uint32_t)(*random >> 33);
+    out_decisions[count++] = (hd_policy_decision){.waiting_index = r % (view->waiting_count + 1),
+                                                  .device = (uint16_t)(r >> 8 & 3),
+                                                  .width = (uint16_t)(r >> 16 & 3)};
+  }
+  return *random >> 60 == 0 ? cap + 1 : count;
+}
+
+static const hd_policy_ops wild = {.size = sizeof(hd_policy_ops),
+                                   .abi = HD_POLICY_ABI,
+                                   .name = "wild",
+                                   .state_bytes = wild_bytes,
+                                   .decide = wild_decide};
+
+static void every_step_completes_once_under_a_wild_policy(void **state) {
+  (void)state;
+  live((world_options){.policy = &wild, .device_trouble = true});
+}
+
+static void the_same_seed_gives_the_same_decisions_byte_for_byte(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    world_options options = {
+        .seed = seed, .policy = policy("fair"), .events = EVENTS, .device_trouble = true};
+    world first, second;
+    world_run(&first, &options);
+    world_run(&second, &options);
+    assert_memory_equal(&first.hash, &second.hash, sizeof first.hash);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_step_completes_once_under_fifo),
+      cmocka_unit_test(every_step_completes_once_under_fair),
+      cmocka_unit_test(no_step_is_lost_when_devices_fail_under_fifo),
+      cmocka_unit_test(no_step_is_lost_when_devices_fail_under_fair),
+      cmocka_unit_test(every_step_completes_once_under_a_wild_policy),
+      cmocka_unit_test(the_same_seed_gives_the_same_decisions_byte_for_byte),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The world's picture of what must be true, held against every decision. */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+uint16_t world_op_layer(uint32_t op) {
+  return (uint16_t)(op / 3);
+} /* layer + 1: ops 0..2 come before layer 0 */
+
+static world_step *find_step(world *w, const hd_record *d) {
+  world_step *step = &w->steps[d->step & HD_ID_SLOT_MASK];
+  assert_in_range(d->step & HD_ID_SLOT_MASK, 0, WORLD_STEPS - 1);
+  assert_int_equal(step->id, d->step); /* decided about a step that is alive */
+  assert_int_equal(step->request, d->request);
+  return step;
+}
+
+static void start(world *w, const hd_record *d) {
+  world_step *step = find_step(w, d);
+  hd_run_fields run = hd_record_unpack_run(d->a);
+  assert_false(step->running);
+  assert_int_equal(step->is_lease, d->kind == HD_DE_GRANT);
+  assert_int_equal(step->device, d->device); /* after a MOVE, where there was one */
+  world_device *device = &w->devices[d->device];
+  assert_int_equal(device->state, HD_DEVICE_READY);
+  assert_in_range(run.width, 1, device->capacity - device->used);
+  assert_true(device->in_flight < device->max_in_flight);
+  assert_int_equal(run.op_begin, step->at);
+  assert_in_range(run.op_end, run.op_begin + 1u, step->end);
+  assert_int_equal(run.launch, ++step->launches);
+  bool by_layer = !step->is_lease && (device->flags & HD_DEVICE_CUT_AT_LAYER) != 0 && run.op_end < step->end;
+  if (by_layer) assert_int_not_equal(world_op_layer(run.op_end), world_op_layer(run.op_end - 1u));
+  step->running = true;
+  step->stopped = false;
+  step->launch_end = run.op_end;
+  step->width = run.width;
+  step->due_ns = w->f.now_ns + 1 + world_random(w, 3000000);
+  device->used += run.width;
+  device->in_flight++;
+  w->running++;
+  w->waiting--;
+  w->runs++;
+}
+
+static void stop(world *w, const hd_record *d) {
+  world_step *step = find_step(w, d);
+  assert_true(step->running && !step->stopped); /* once a launch */
+  assert_true(step->is_lease || (w->devices[step->device].flags & HD_DEVICE_STOPS_AT_OP) != 0);
+  step->stopped = true;
+  if (step->due_ns > w->f.now_ns + 1000) step->due_ns = w->f.now_ns + 1000;
+  w->stops++;
+}
+
+static void complete(world *w, const hd_record *d) {
+  world_step *step = find_step(w, d);
+  world_request *request = &w->requests[step->request & HD_ID_SLOT_MASK];
+  assert_false(step->running);
+  if (d->a == 0) {
+    assert_false(step->is_lease); /* a lease ends by its holder */
+    assert_int_equal(step->at, step->end);
+    assert_false(request->cancelled);
+  } else if (d->a == (uint64_t)-HD_E_CANCELLED) {
+    assert_true(request->cancelled);
+  } else {
+    assert_int_equal(d->a, (uint64_t)-HD_E_DEVICE);
+    for (uint32_t k = 0; k < WORLD_DEVICES; k++) { /* nobody is left who might do it */
+      bool may = step->is_lease ? k == step->device : (step->failed_on >> k & 1u) == 0;
+      if (may) assert_int_not_equal(w->devices[k].state, HD_DEVICE_READY);
+    }
+    w->device_failures++;
+  }
+  step->id = 0;
+  request->steps--;
+  w->waiting--;
+  w->completed++;
+}
+
+static void move(world *w, const hd_record *d) {
+  world_step *step = find_step(w, d);
+  assert_false(step->running);
+  assert_false(step->is_lease);
+  assert_int_equal(d->a, step->device);
+  assert_int_not_equal(d->device, step->device);
+  assert_int_equal(w->devices[d->device].state, HD_DEVICE_READY);
+  step->device = d->device;
+  w->moves++;
+}
+
+static void take(world *w, const hd_record *d) {
+  switch (d->kind) {
+  case HD_DE_ADMIT:
+    w->requests[d->request & HD_ID_SLOT_MASK].id = d->request;
+    w->alive++;
+    break;
+  case HD_DE_REFUSE:
+    assert_in_range(d->b, HD_REFUSED_REQUESTS, HD_REFUSED_NO_DEVICE);
+    break;
+  case HD_DE_RUN:
+  case HD_DE_GRANT:
+    start(w, d);
+    break;
+  case HD_DE_STOP:
+    stop(w, d);
+    break;
+  case HD_DE_COMPLETE:
+    complete(w, d);
+    break;
+  case HD_DE_MOVE:
+    move(w, d);
+    break;
+  case HD_DE_FENCE:
+    assert_int_equal(w->devices[d->device].state, HD_DEVICE_READY); /* once */
+    w->devices[d->device].state = d->a == HD_FENCED_GONE ? HD_DEVICE_ABSENT : HD_DEVICE_FENCED;
+    w->fences++;
+    break;
+  case HD_DE_TIMER:
+    assert_true(d->b > w->f.now_ns);
+    w->timer_ns = d->b; /* the last one counts */
+    break;
+  case HD_DE_FALLBACK:
+  case HD_DE_REPLACED:
+    assert_false(w->options.policy_is_good);
+    break;
+  default:
+    assert_int_equal(d->kind, HD_DE_SPLIT);
+  }
+}
+
+static void hash_record(world *w, const hd_record *record) {
+  const unsigned char *bytes = (const unsigned char *)record; /* FNV-1a; records have no padding */
+  for (size_t i = 0; i < sizeof *record; i++)
+    w->hash = (w->hash ^ bytes[i]) * 1099511628211u;
+}
+
+/* Nothing may be left lying: who waits while his device is free and nothing runs would wait for ever. */
+static void check_progress(const world *w) {
+  if (w->running > 0 || w->timer_ns != 0) return;
+  for (uint32_t i = 0; i < WORLD_STEPS; i++)
+    if (w->steps[i].id != 0) assert_int_not_equal(w->devices[w->steps[i].device].state, HD_DEVICE_READY);
+}
+
+hd_status world_feed(world *w, hd_record event) {
+  hd_status status = feed_event(&w->f, event);
+  size_t count;
+  uint32_t seq = 0;
+  const hd_record *decisions = hd_control_decisions(w->f.control, &count);
+  assert_true(status == HD_OK || count == 0);
+  assert_true(count <= 3 * WORLD_STEPS + HD_SPLIT_PARTS_MAX + 64);
+  for (size_t i = 0; i < count; i++) {
+    const hd_record *d = &decisions[i];
+    assert_true(hd_record_is_decision(d));
+    assert_int_equal(d->t_ns, w->f.now_ns);
+    assert_true(i == 0 || d->seq == seq + 1);
+    seq = d->seq;
+    hash_record(w, d);
+    take(w, d);
+  }
+  hd_control_stats stats = feed_stats(&w->f);
+  assert_int_equal(stats.waiting, w->waiting);
+  assert_int_equal(stats.running, w->running);
+  assert_int_equal(stats.requests, w->alive);
+  if (status == HD_OK) check_progress(w);
+  return status;
+}
