@@ -23,7 +23,7 @@ BEGIN {
   # They keep state of their own between calls.
   ban("strtok rand srand random srandom drand48 localtime gmtime ctime asctime basename")
   # What a pure room may take from libc: no clock, no system call, no allocation.
-  pure_may("memcpy memset memmove memcmp memchr strlen strnlen strcmp strncmp strchr strrchr strspn strcspn strstr")
+  pure_may("memcpy memset memmove memcmp bcmp memchr strlen strnlen strcmp strncmp strchr strrchr strspn strcspn strstr")
   pure_may("strtol strtoul strtoll strtoull snprintf vsnprintf __errno_location __assert_fail __stack_chk_fail")
   pure_may("_GLOBAL_OFFSET_TABLE_ __udivti3 __umodti3 __divti3 __multi3 __ctype_b_loc")
 }
