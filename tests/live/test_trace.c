@@ -27,7 +27,7 @@ static void record(const fx_options *given, const char *path) {
 }
 
 static void expect_identical(const fx_options *options) {
-  char path[] = "/tmp/heddle-live-XXXXXX";
+  char path[] = "heddle-live-XXXXXX";
   int fd = mkstemp(path);
   assert_true(fd >= 0);
   close(fd);
