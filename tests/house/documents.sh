@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What the documents promise is there: documents.sh ROOT. Each relative link of a .md file leads to a file; the README's
+# first fenced block begins with two commands that can be run; its C code stands, line for line, in examples/, where it is
+# compiled.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/tree.sh"
+cd "$1"
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+bad=0
+complain() {
+  echo "$1"
+  bad=1
+}
+
+tree_files . | grep '\.md$' >"$made/documents"
+while read -r document; do
+  grep -oE '\]\([^)# ]+' "$document" | sed 's/^](//' | grep -vE '^[a-z]+:' >"$made/links" || true
+  while read -r link; do
+    [ -e "$(dirname "$document")/$link" ] || complain "$document: leads to $link, which is not there"
+  done <"$made/links"
+done <"$made/documents"
+
+# block KIND N: the N-th fenced block of that kind of the README (any kind: '').
+block() {
+  awk -v kind="$1" -v wanted="$2" '
+    /^```/ { if (inside) { inside = 0; if (n == wanted) exit; next } inside = 1; take = kind == "" || $0 == "```" kind; n += take; next }
+    inside && take && n == wanted' README.md
+}
+
+block '' 1 | head -n 2 >"$made/commands"
+[ "$(wc -l <"$made/commands")" -eq 2 ] || complain "README.md: its first block has not two commands"
+while read -r program _; do
+  [ -x "$program" ] || complain "README.md: $program cannot be run"
+done <"$made/commands"
+
+cat examples/*.c >"$made/examples" 2>/dev/null || true
+n=1
+while block c $n >"$made/block" && [ -s "$made/block" ]; do
+  # A line that stands nowhere, or not where the block has it, ends the comparison. Indentation may differ.
+  awk '{ gsub(/^[ \t]+|[ \t]+$/, "") } NR == FNR { want[++wanted] = $0; next }
+    { have[++lines] = $0 }
+    END {
+      for (i = 1; i + wanted - 1 <= lines; i++) {
+        for (k = 1; k <= wanted && have[i + k - 1] == want[k]; k++) continue
+        if (k > wanted) exit 0
+      }
+      exit 1
+    }' "$made/block" "$made/examples" || complain "README.md: its C block $n stands in no file of examples/"
+  n=$((n + 1))
+done
+exit $bad
