@@ -2,7 +2,23 @@
 /* The portable table of kernels: every format, every function. */
 #include "common/formats/formats.h"
 #include "common/kernels.h"
+#include "common/float16.h"
 #include "common/quantise.h"
+
+static void rows_to_f16(const float *x, uint32_t count, uint16_t *out) {
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = hdb_f32_to_f16(x[i]);
+}
+
+static void rows_mix_f16(const float *p, const uint8_t *rows, size_t stride, uint32_t row_count,
+                         uint32_t cols, float *acc) {
+  for (uint32_t r = 0; r < row_count; r++) {
+    const uint16_t *v = (const uint16_t *)(const void *)(rows + r * stride);
+    for (uint32_t c = 0; c < cols; c++)
+      acc[c] += p[r] * hdb_f16_to_f32(v[c]);
+  }
+}
+
 #include "common/rows.inc.h"
 
 static const hdb_kernels portable = {

@@ -11,6 +11,9 @@
 
 /* Room for one row of HDB_COLS_MAX values (36 KiB as Q8, 36.2 as Q8K) or more shorter ones. */
 #define SCRATCH_BYTES (40u * 1024)
+/* Activations that meet float weights are taken so many bytes at a time: half of a second cache, from which
+ * every weight row reads them again. */
+#define FLOATS_BYTES (256u * 1024)
 /* Parts begin at multiples of so many weight rows: 16 results are a cache line, which two cores then never
  * share. */
 #define ROW_GRAIN 16u
@@ -33,14 +36,16 @@ static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
   }
 }
 
-/* Rows `from` and following of x, as many as the scratch holds (floats: all, where they are). */
+/* Rows `from` and following of x, as many as the scratch holds (floats: where they are). */
 static rows_view view_rows(const hdb_job *job, hdb_activation layout, uint32_t from, uint32_t total,
                            uint8_t *scratch) {
   hd_value x = job->op->in[0];
   uint32_t cols = hdb_job_cols(job, x);
   rows_view view = {scratch, activation_bytes(layout, cols), total - from};
   if (layout == HDB_ACTIVATION_F32) {
+    uint32_t most = (uint32_t)(FLOATS_BYTES / view.stride) + 1;
     view.first = (const uint8_t *)hdb_job_row(job, x, from);
+    if (view.count > most) view.count = most;
     return view;
   }
   hdb_quantise_fn quantise =

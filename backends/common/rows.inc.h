@@ -2,7 +2,11 @@
 /* Kernels over plain float rows. A template: truly alike in every tier, so each tier compiles this one text
  * with its own compiler flags and the compiler takes the registers that it is given. No sum here depends on
  * their width, and contraction is off, so that every tier gives the same bits. Everything is static; take
- * rows_table. */
+ * rows_table.
+ *
+ * Before including it, define what compilers do not find by themselves, because half precision has no type in
+ * C: static void rows_to_f16(...);   as hdb_row_kernels.to_f16 static void rows_mix_f16(...);  as
+ * hdb_row_kernels.mix_f16 */
 #include <math.h>
 #include "common/exp.h"
 #include "common/float16.h"
@@ -48,18 +52,17 @@ static float rows_exp_sum(float *restrict x, uint32_t count, float max) {
 
 static void rows_swiglu(const float *restrict gate, const float *restrict up, uint32_t count,
                         float *restrict out) {
+  /* Two loops: in one, a compiler divides by each bound of exp apart, and quotients by 2e38 are slow
+   * subnormals. */
   for (uint32_t i = 0; i < count; i++)
-    out[i] = gate[i] / (1.0f + hdb_exp(-gate[i])) * up[i];
+    out[i] = hdb_exp(-gate[i]);
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = gate[i] / (1.0f + out[i]) * up[i];
 }
 
 static void rows_add(const float *restrict a, const float *restrict b, uint32_t count, float *restrict out) {
   for (uint32_t i = 0; i < count; i++)
     out[i] = a[i] + b[i];
-}
-
-static void rows_to_f16(const float *restrict x, uint32_t count, uint16_t *restrict out) {
-  for (uint32_t i = 0; i < count; i++)
-    out[i] = hdb_f32_to_f16(x[i]);
 }
 
 static void rows_mix_f32(const float *restrict p, const uint8_t *restrict rows, size_t stride,
@@ -68,15 +71,6 @@ static void rows_mix_f32(const float *restrict p, const uint8_t *restrict rows, 
     const float *v = (const float *)(const void *)(rows + r * stride);
     for (uint32_t c = 0; c < cols; c++)
       acc[c] += p[r] * v[c];
-  }
-}
-
-static void rows_mix_f16(const float *restrict p, const uint8_t *restrict rows, size_t stride,
-                         uint32_t row_count, uint32_t cols, float *restrict acc) {
-  for (uint32_t r = 0; r < row_count; r++) {
-    const uint16_t *v = (const uint16_t *)(const void *)(rows + r * stride);
-    for (uint32_t c = 0; c < cols; c++)
-      acc[c] += p[r] * hdb_f16_to_f32(v[c]);
   }
 }
 

@@ -16,4 +16,55 @@ static inline void hdb_tile_pairs(const hdb_tile *tile, hdb_pair_fn pair) {
           pair(tile->weights + w * tile->weight_stride, tile->x + t * tile->x_stride, tile->cols);
 }
 
+/* Computes results of weight rows from w on and activation rows from t on; how many, its name says. */
+typedef void (*hdb_block_fn)(const hdb_tile *tile, uint32_t w, uint32_t t);
+
+/* The shapes that a faster dot takes a tile in: four rows share the loads of one activation (decode), two
+ * unpacked rows serve four activations (prefill), and what is left over. All shapes give a pair of rows the
+ * same bits. */
+typedef struct hdb_blocks {
+  hdb_block_fn four_by_one, two_by_four, one_by_four, one_by_one;
+} hdb_blocks;
+
+static inline void hdb_tile_blocks(const hdb_tile *tile, const hdb_blocks *blocks) {
+  uint32_t fours = tile->x_rows & ~3u, w = 0;
+  for (; w + 4 <= tile->weight_rows; w += 4) {
+    for (uint32_t t = 0; t < fours; t += 4) {
+      blocks->two_by_four(tile, w, t);
+      blocks->two_by_four(tile, w + 2, t);
+    }
+    for (uint32_t t = fours; t < tile->x_rows; t++)
+      blocks->four_by_one(tile, w, t);
+  }
+  for (; w < tile->weight_rows; w++) {
+    for (uint32_t t = 0; t < fours; t += 4)
+      blocks->one_by_four(tile, w, t);
+    for (uint32_t t = fours; t < tile->x_rows; t++)
+      blocks->one_by_one(tile, w, t);
+  }
+}
+
+/* Defines the dot NAME from an inlined function BLOCK(tile, w, t, rows, activations, ...) by its four shapes.
+ */
+#define HDB_DOT_OF_BLOCKS(NAME, BLOCK, ...)                                                                  \
+  static void NAME##_41(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
+    BLOCK(tile, w, t, 4, 1, __VA_ARGS__);                                                                    \
+  }                                                                                                          \
+  static void NAME##_24(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
+    BLOCK(tile, w, t, 2, 4, __VA_ARGS__);                                                                    \
+  }                                                                                                          \
+  static void NAME##_14(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
+    BLOCK(tile, w, t, 1, 4, __VA_ARGS__);                                                                    \
+  }                                                                                                          \
+  static void NAME##_11(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
+    BLOCK(tile, w, t, 1, 1, __VA_ARGS__);                                                                    \
+  }                                                                                                          \
+  void NAME(const hdb_tile *tile) {                                                                          \
+    static const hdb_blocks shapes = {NAME##_41, NAME##_24, NAME##_14, NAME##_11};                           \
+    hdb_tile_blocks(tile, &shapes);                                                                          \
+  }
+
+/* For such functions: their loops over rows and activations vanish only when they are inlined. */
+#define HDB_INLINE static inline __attribute__((always_inline))
+
 #endif

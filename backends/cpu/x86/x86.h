@@ -12,4 +12,26 @@ void hdi_avx512_replace(hdb_kernels *kernels);
 const hdb_row_kernels *hdi_avx2_rows(void);
 const hdb_row_kernels *hdi_avx512_rows(void);
 
+/* Types hdb_dot_fn. */
+void hdi_avx2_dot_f32(const hdb_tile *tile);
+void hdi_avx2_dot_f16(const hdb_tile *tile);
+void hdi_avx2_dot_bf16(const hdb_tile *tile);
+void hdi_avx2_dot_q8_0(const hdb_tile *tile);
+void hdi_avx2_dot_q4_0(const hdb_tile *tile);
+void hdi_avx2_dot_q5_0(const hdb_tile *tile);
+void hdi_avx2_dot_q4_k(const hdb_tile *tile);
+void hdi_avx2_dot_q6_k(const hdb_tile *tile);
+void hdi_avx512_dot_f32(const hdb_tile *tile);
+void hdi_avx512_dot_f16(const hdb_tile *tile);
+void hdi_avx512_dot_bf16(const hdb_tile *tile);
+void hdi_avx512_dot_q8_0(const hdb_tile *tile);
+void hdi_avx512_dot_q4_0(const hdb_tile *tile);
+void hdi_avx512_dot_q5_0(const hdb_tile *tile);
+void hdi_avx512_dot_q4_k(const hdb_tile *tile);
+void hdi_avx512_dot_q6_k(const hdb_tile *tile);
+
+/* Types hdb_quantise_fn. */
+void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row);
+void hdi_avx2_quantise_q8k(const float *x, uint32_t cols, void *out_row);
+
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runner that checks every kernel of every tier against portable C, and times it. In the spirit of
+ * dav1d's checkasm: one program, random shapes by seed, a stated bound for each kernel. */
+#ifndef HEDDLE_TESTS_KERNELS_CHECK_H
+#define HEDDLE_TESTS_KERNELS_CHECK_H
+
+#include <stdbool.h>
+#include "common/kernels.h"
+#include "samples.h"
+
+/* What a check or a bench works with. */
+typedef struct check_run {
+  sample_rng rng;
+  const hdb_kernels *tier; /* under test */
+  const hdb_kernels *c;    /* the truth */
+  const char *kernel;      /* name of the one at work */
+  bool failed;
+} check_run;
+
+/* Says what differs, once a kernel, and marks the run as failed. */
+__attribute__((format(printf, 2, 3))) void check_fail(check_run *run, const char *format, ...);
+
+/* Nanoseconds of one call of fn(arg): the best of several rounds of about 2 ms, because a busy machine only
+ * ever slows a call down. */
+double check_time_ns(void (*fn)(void *arg), void *arg);
+
+/* Prints one line of figures; a figure that is 0 has no meaning for the kernel and is left out. */
+void check_report(const check_run *run, const char *what, double ns, double bytes, double operations);
+
+/* Whether a tier has its own kernel i, its name, its check and its bench. The parts of the program: */
+typedef struct check_part {
+  uint32_t count;
+  const char *(*name)(uint32_t index);
+  bool (*replaced)(const hdb_kernels *tier, const hdb_kernels *c, uint32_t index);
+  void (*check)(check_run *run, uint32_t index);
+  void (*bench)(check_run *run, uint32_t index);
+} check_part;
+
+extern const check_part check_dots, check_quantise, check_rows;
+
+#endif

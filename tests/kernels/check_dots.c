@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dots: every weight format. A tier may add the same numbers in another order and round once where C rounds
+ * twice, so results agree within a bound on rounding; where all products and sums are whole numbers they must
+ * agree exactly. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check.h"
+#include "common/activation.h"
+#include "common/float16.h"
+
+/* Relative to the sum of magnitudes: a few roundings of each of at most some hundred partial sums. */
+#define ROUNDING 0x1p-18
+#define CANARY   -12345.75f
+
+typedef struct dot_case {
+  hd_format format;
+  hdb_tile tile;
+  void *weights, *x;
+  float *floats; /* activations before quantisation */
+  float *out, *want;
+  hdb_dot_fn fn;
+} dot_case;
+
+static const char *dot_name(uint32_t index) {
+  static const char *const names[SAMPLE_FORMATS] = {"dot_f32",  "dot_f16",  "dot_bf16", "dot_q8_0",
+                                                    "dot_q4_0", "dot_q5_0", "dot_q4_k", "dot_q6_k"};
+  return names[index];
+}
+
+static bool dot_replaced(const hdb_kernels *tier, const hdb_kernels *c, uint32_t index) {
+  return tier->dot[sample_format(index)] != c->dot[sample_format(index)];
+}
+
+static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
+  if (layout == HDB_ACTIVATION_F32) return cols * sizeof(float);
+  return layout == HDB_ACTIVATION_Q8 ? hdb_q8_bytes(cols) : hdb_q8k_bytes(cols);
+}
+
+/* Whole activations of which each block's largest is 127 have the scale 1 (or -1: 128 values of sign +
+ * there). */
+static void make_whole(sample_rng *rng, float *x, uint32_t cols) {
+  for (uint32_t i = 0; i < cols; i++)
+    x[i] = i % 32 == 5 ? 127.0f : (float)sample_below(rng, 255) - 127.0f;
+}
+
+/* Powers of two for scales, so that all products are multiples of the least one. */
+static void set_scales(hd_format format, uint8_t *weights, size_t bytes) {
+  const uint16_t d = hdb_f32_to_f16(0x1p-5f);
+  size_t block = hd_format_get(format)->block_bytes;
+  for (uint8_t *at = weights; at < weights + bytes; at += block) {
+    memcpy(at + (format == HD_FORMAT_Q6_K ? 208 : 0), &d, 2);
+    if (format == HD_FORMAT_Q4_K) memcpy(at + 2, &d, 2);
+  }
+}
+
+static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t cols, uint32_t rows,
+                      uint32_t x_rows, bool whole) {
+  hdb_activation layout = hdb_format_activation(format);
+  size_t x_stride = activation_bytes(layout, cols), stride = hd_format_row_bytes(format, cols);
+  memset(k, 0, sizeof *k);
+  k->format = format;
+  k->weights = sample_alloc(stride * rows);
+  k->x = sample_alloc(x_stride * x_rows);
+  k->floats = sample_alloc((size_t)cols * x_rows * sizeof(float));
+  sample_weights(&run->rng, format, rows, cols, k->weights);
+  if (whole) set_scales(format, k->weights, stride * rows);
+  for (uint32_t t = 0; t < x_rows; t++) {
+    float *x = k->floats + (size_t)t * cols;
+    uint8_t *row = (uint8_t *)k->x + t * x_stride;
+    if (whole)
+      make_whole(&run->rng, x, cols);
+    else
+      sample_floats(&run->rng, x, cols);
+    if (layout == HDB_ACTIVATION_F32)
+      memcpy(row, x, x_stride);
+    else
+      (layout == HDB_ACTIVATION_Q8 ? run->c->quantise_q8 : run->c->quantise_q8k)(x, cols, row);
+  }
+  size_t out_stride = rows + sample_below(&run->rng, 5);
+  k->out = sample_alloc(out_stride * x_rows * sizeof(float));
+  k->want = sample_alloc(out_stride * x_rows * sizeof(float));
+  for (size_t i = 0; i < out_stride * x_rows; i++)
+    k->out[i] = k->want[i] = CANARY;
+  k->tile = (hdb_tile){cols, rows, x_rows, k->weights, stride, k->x, x_stride, k->out, out_stride};
+}
+
+static void dot_end(dot_case *k) {
+  free(k->weights);
+  free(k->x);
+  free(k->floats);
+  free(k->out);
+  free(k->want);
+}
+
+/* Sum of magnitudes of the products of one pair of rows. */
+static double magnitude(const check_run *run, const dot_case *k, uint32_t w, uint32_t t, float *scratch) {
+  double sum = 0.0;
+  run->c->dequantise[k->format](k->tile.weights + w * k->tile.weight_stride, k->tile.cols, scratch);
+  for (uint32_t i = 0; i < k->tile.cols; i++)
+    sum += fabs((double)scratch[i] * k->floats[(size_t)t * k->tile.cols + i]);
+  return sum;
+}
+
+static void compare(check_run *run, const dot_case *k, bool exact) {
+  float *scratch = sample_alloc(k->tile.cols * sizeof(float));
+  for (uint32_t t = 0; t < k->tile.x_rows; t++)
+    for (size_t w = 0; w < k->tile.out_stride; w++) {
+      float got = k->out[t * k->tile.out_stride + w], want = k->want[t * k->tile.out_stride + w];
+      double bound =
+          exact || w >= k->tile.weight_rows ? 0.0 : magnitude(run, k, (uint32_t)w, t, scratch) * ROUNDING;
+      if (!(fabs((double)got - (double)want) <= bound))
+        check_fail(run, "%u cols, row %zu of %u, activation %u of %u: %.9g, C has %.9g, bound %.3g%s",
+                   k->tile.cols, w, k->tile.weight_rows, t, k->tile.x_rows, (double)got, (double)want, bound,
+                   exact ? " (whole numbers)" : "");
+    }
+  free(scratch);
+}
+
+/* Each pair alone gives the bits that it has in company. */
+static void compare_alone(check_run *run, const dot_case *k) {
+  for (uint32_t t = 0; t < k->tile.x_rows; t++)
+    for (uint32_t w = 0; w < k->tile.weight_rows; w++) {
+      float alone;
+      hdb_tile tile = k->tile;
+      tile.weights += w * tile.weight_stride;
+      tile.x += t * tile.x_stride;
+      tile.weight_rows = tile.x_rows = 1;
+      tile.out = &alone;
+      k->fn(&tile);
+      if (memcmp(&alone, &k->out[t * k->tile.out_stride + w], sizeof alone) != 0)
+        check_fail(run, "%u cols, row %u, activation %u: %.9g alone, %.9g in company", k->tile.cols, w, t,
+                   (double)alone, (double)k->out[t * k->tile.out_stride + w]);
+    }
+}
+
+static void dot_check(check_run *run, uint32_t index) {
+  hd_format format = sample_format(index);
+  uint32_t block = hd_format_get(format)->block_values;
+  bool exact = block > 1 && sample_below(&run->rng, 2) == 0;
+  uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, 300)
+                             : block * (1 + sample_below(&run->rng, exact ? 512 / block : 2048 / block));
+  dot_case k;
+  dot_begin(run, &k, format, cols, 1 + sample_below(&run->rng, 11), 1 + sample_below(&run->rng, 10), exact);
+  k.fn = run->tier->dot[format];
+  k.fn(&k.tile);
+  k.tile.out = k.want;
+  run->c->dot[format](&k.tile);
+  k.tile.out = k.out;
+  compare(run, &k, exact);
+  compare_alone(run, &k);
+  dot_end(&k);
+}
+
+static void dot_call(void *arg) {
+  const dot_case *k = arg;
+  k->fn(&k->tile);
+}
+
+static void bench_shape(check_run *run, hd_format format, const char *what, uint32_t rows, uint32_t x_rows) {
+  dot_case k;
+  dot_begin(run, &k, format, 2048, rows, x_rows, false);
+  k.fn = run->tier->dot[format];
+  double ns = check_time_ns(dot_call, &k);
+  double bytes = x_rows == 1 ? (double)rows * (double)k.tile.weight_stride : 0.0;
+  check_report(run, what, ns, bytes, 2.0 * 2048 * rows * x_rows);
+  dot_end(&k);
+}
+
+static void dot_bench(check_run *run, uint32_t index) {
+  hd_format format = sample_format(index);
+  uint32_t streamed = (uint32_t)((64u << 20) / hd_format_row_bytes(format, 2048));
+  bench_shape(run, format, "2048 x 32, cached", 32, 1);
+  bench_shape(run, format, "2048 x 64 MiB, streamed", streamed, 1);
+  bench_shape(run, format, "2048 x 64, 12 tokens", 64, 12);
+}
+
+const check_part check_dots = {SAMPLE_FORMATS, dot_name, dot_replaced, dot_check, dot_bench};
