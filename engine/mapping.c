@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Knows how a file becomes memory. */
+#include "mapping.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static hd_status fail(const char *path, int error, const char *what, hd_error *out_error) {
+  char reason[96];
+  /* The GNU form of strerror_r may answer with a text of its own. */
+  const char *text = strerror_r(error, reason, sizeof reason);
+  return hd_fail(out_error, error == ENOENT || error == ENOTDIR ? HD_E_NOT_FOUND : HD_E_IO,
+                 "%s: cannot %s: %s", path, what, text);
+}
+
+static hd_status map(const char *path, int fd, hei_mapping *out_mapping, hd_error *out_error) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return fail(path, errno, "look at the file", out_error);
+  if (!S_ISREG(info.st_mode)) return hd_fail(out_error, HD_E_FORMAT, "%s: not a regular file", path);
+  if (info.st_size <= 0) return hd_fail(out_error, HD_E_FORMAT, "%s: byte 0: the file is empty", path);
+  void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED) return fail(path, errno, "map the file", out_error);
+  *out_mapping = (hei_mapping){bytes, (size_t)info.st_size};
+  return HD_OK;
+}
+
+hd_status hei_mapping_open(const char *path, hei_mapping *out_mapping, hd_error *out_error) {
+  /* O_NONBLOCK: a named pipe must not make the open wait. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return fail(path, errno, "open the file", out_error);
+  hd_status status = map(path, fd, out_mapping, out_error);
+  (void)close(fd);
+  return status;
+}
+
+void hei_mapping_close(hei_mapping *mapping) {
+  if (mapping->bytes != NULL) (void)munmap(mapping->bytes, mapping->size);
+  *mapping = (hei_mapping){0};
+}
+
+void hei_touch_pages(const void *bytes, size_t size,
+                     void (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg) {
+  /* 4 KiB is the smallest page of the machines meant here; 8 MiB between reports is some milliseconds. */
+  const size_t page = 4096, report = (size_t)8 << 20;
+  const volatile uint8_t *at = bytes;
+  uint8_t sum = 0;
+  for (size_t i = 0; i < size; i += page) {
+    sum = (uint8_t)(sum + at[i]);
+    if (i % report == 0 && i > 0 && progress != NULL) progress(progress_arg, i, size);
+  }
+  (void)sum;
+}
