@@ -45,8 +45,9 @@ static hd_status make_tables(hd_sched *sched, const hd_control_config *config) {
   sched->pending_cap = limits->max_steps + HDL_LAUNCHES_MAX;
   sched->pending =
       hd_host_zalloc(&sched->host, sched->pending_cap, sizeof *sched->pending, alignof(hd_record));
+  sched->step_cap = limits->max_steps;
   sched->step_table =
-      hd_host_zalloc(&sched->host, limits->max_steps, sizeof *sched->step_table, alignof(hdl_step));
+      hd_host_zalloc(&sched->host, sched->step_cap, sizeof *sched->step_table, alignof(hdl_step));
   if (sched->pending == NULL || sched->step_table == NULL) return HD_E_NO_MEMORY;
   hd_status status = hdl_slots_init(&sched->host, &sched->requests, limits->max_requests);
   if (status == HD_OK) status = hdl_slots_init(&sched->host, &sched->steps, limits->max_steps);
