@@ -10,7 +10,7 @@
 typedef struct row {
   const char *backend, *options;
   bool computes;          /* false: results are not written, so they are not looked at */
-  double tolerance;       /* of values against the portable ops; 0: the same bytes */
+  double tolerance;       /* session_difference to the portable ops; 0: the same bytes */
   const char *fails_once; /* options with which the first launch fails; NULL: it cannot on command */
 } row;
 

@@ -196,12 +196,16 @@ double session_difference(const session *a, const session *b) {
   double largest = 0;
   for (uint32_t v = 0; v < count; v++) {
     size_t n = 0;
+    double error = 0, size = 0;
     if (values[v].kind == HD_VALUE_KV) n = (size_t)(a->launch.kv_pos + a->launch.n_tokens) * values[v].cols;
     if (values[v].kind == HD_VALUE_LOGITS) n = (size_t)a->launch.n_outputs * values[v].cols;
     for (size_t i = 0; i < n; i++) {
       double x = (double)kv_at(&values[v], a->values[v], i), y = (double)kv_at(&values[v], b->values[v], i);
-      if (!(fabs(x - y) <= largest)) largest = fabs(x - y); /* NaN is the largest of all */
+      error += (x - y) * (x - y);
+      size += y * y;
     }
+    double relative = n > 0 ? sqrt(error / size) : 0;
+    if (!(relative <= largest)) largest = relative; /* NaN is the largest of all */
   }
   return largest;
 }

@@ -50,7 +50,8 @@ void session_run_portable(session *s);
 /* Makes garbage of every activation that ops from `begin` to `end` do not read from before. */
 void session_poison(session *s, uint32_t begin, uint32_t end);
 
-/* The largest difference of logits, and of KV rows up to the launch's last token. */
+/* How far off a is: of logits and of KV rows up to the launch's last token, root mean square of the
+ * difference over that of b; the worst value counts. */
 double session_difference(const session *a, const session *b);
 /* Says that all of it is the same, byte for byte. */
 void session_expect_same(const session *a, const session *b);

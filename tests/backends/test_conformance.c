@@ -8,7 +8,9 @@
 
 static const row rows[] = {
     {"cpu", "tier=c", true, 0, NULL},
-    {"cpu", NULL, true, 2e-3, NULL}, /* sums in another order; values are of the order of 1 */
+    /* Its sums have another order: 7e-5 seen, and 8e-3 where an activation then rounds to the next integer.
+     * What the kernels owe exactly is held in tests/kernels; a wrong one is off by 1. */
+    {"cpu", NULL, true, 3e-2, NULL},
     {"sim", NULL, true, 0, "fail_once=1"},
     {"sim", "count=2;kind=npu;capacity=3;max_in_flight=5;jitter_us=30;seed=7", true, 0,
      "fail_once=1;count=2"},
