@@ -46,7 +46,8 @@ static inline void hdb_tile_blocks(const hdb_tile *tile, const hdb_blocks *block
 
 /* Defines the dot NAME from an inlined function BLOCK(tile, w, t, rows, activations, ...) by its four shapes.
  */
-#define HDB_DOT_OF_BLOCKS(NAME, BLOCK, ...)                                                                  \
+#define HDB_DOT_OF_BLOCKS(NAME, ...) HDB_DOT_OF_BLOCKS_NAMED(NAME, __VA_ARGS__) /* NAME may be a macro */
+#define HDB_DOT_OF_BLOCKS_NAMED(NAME, BLOCK, ...)                                                            \
   static void NAME##_41(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
     BLOCK(tile, w, t, 4, 1, __VA_ARGS__);                                                                    \
   }                                                                                                          \

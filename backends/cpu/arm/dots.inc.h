@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NEON dots of the block formats. A template: the tiers differ in one step, the sum of products of bytes, and
+ * each compiles this text with its own flags. Before including it, define DOT_NAME(FORMAT)   the name of a
+ * format's dot in the tier, static inline int32x4_t dot16(int32x4_t acc, int8x16_t w, int8x16_t x) the
+ * sixteen products added to acc in any lanes; |w| <= 128, |x| <= 127. */
+#include <arm_neon.h>
+#include "common/activation.h"
+#include "common/float16.h"
+#include "common/formats/q4_k.h"
+#include "common/tile.h"
+#include "cpu/arm/arm.h"
+
+/* ---- Q8_0, Q4_0, Q5_0: blocks of 32 with one scale; unpacking differs ---- */
+
+/* The 32 values of a block, signed, in order. */
+typedef int8x16x2_t (*unpack_fn)(const uint8_t *block);
+
+HDB_INLINE int8x16x2_t unpack_q8_0(const uint8_t *block) {
+  const int8_t *q = (const int8_t *)block + 2;
+  return (int8x16x2_t){{vld1q_s8(q), vld1q_s8(q + 16)}};
+}
+
+HDB_INLINE uint8x16x2_t nibbles(const uint8_t *bytes) {
+  uint8x16_t packed = vld1q_u8(bytes);
+  return (uint8x16x2_t){{vandq_u8(packed, vdupq_n_u8(15)), vshrq_n_u8(packed, 4)}};
+}
+
+HDB_INLINE int8x16_t less(uint8x16_t x, uint8_t offset) {
+  return vreinterpretq_s8_u8(vsubq_u8(x, vdupq_n_u8(offset)));
+}
+
+HDB_INLINE int8x16x2_t unpack_q4_0(const uint8_t *block) {
+  uint8x16x2_t q = nibbles(block + 2);
+  return (int8x16x2_t){{less(q.val[0], 8), less(q.val[1], 8)}};
+}
+
+/* Value i's fifth bit stands in bit i % 8 of byte i / 8. */
+HDB_INLINE int8x16_t with_fifth(uint8x16_t q, const uint8_t *bits) {
+  static const uint8_t each[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  uint8x16_t spread = vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1]));
+  uint8x16_t present = vtstq_u8(spread, vld1q_u8(each));
+  return less(vorrq_u8(q, vandq_u8(present, vdupq_n_u8(16))), 16);
+}
+
+HDB_INLINE int8x16x2_t unpack_q5_0(const uint8_t *block) {
+  uint8x16x2_t q = nibbles(block + 6);
+  return (int8x16x2_t){{with_fifth(q.val[0], block + 2), with_fifth(q.val[1], block + 4)}};
+}
+
+HDB_INLINE void blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
+                       unpack_fn unpack, size_t block_bytes) {
+  float32x4_t acc[4][4];
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t c = 0; c < activations; c++)
+      acc[r][c] = vdupq_n_f32(0.0f);
+  for (uint32_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++)
+    for (uint32_t r = 0; r < rows; r++) {
+      const uint8_t *at = tile->weights + (w + r) * tile->weight_stride + b * block_bytes;
+      int8x16x2_t values = unpack(at);
+      float d = hdb_f16_at(at);
+      for (uint32_t c = 0; c < activations; c++) {
+        const uint8_t *row = tile->x + (t + c) * tile->x_stride;
+        const int8_t *x = hdb_q8_values(row) + (size_t)b * HDB_Q8_BLOCK;
+        int32x4_t dot = dot16(vdupq_n_s32(0), values.val[0], vld1q_s8(x));
+        dot = dot16(dot, values.val[1], vld1q_s8(x + 16));
+        acc[r][c] = vfmaq_n_f32(acc[r][c], vcvtq_f32_s32(dot), d * hdb_q8_scales(row, tile->cols)[b]);
+      }
+    }
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t c = 0; c < activations; c++)
+      tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
+}
+
+HDB_DOT_OF_BLOCKS(DOT_NAME(q8_0), blocks, unpack_q8_0, 34)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q4_0), blocks, unpack_q4_0, 18)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q5_0), blocks, unpack_q5_0, 22)
+
+/* ---- Q4_K, Q6_K: blocks of 256 with a scale for each sixteen values (Q4_K: each twice); what a weight is
+ * off by (min, 32) is taken out through the activation's sums. All of a block is exact in integers. ---- */
+
+enum { K_BLOCK = 256, K_STEPS = 16, Q6_K_BYTES = 210 };
+
+typedef struct unpacked {
+  int8x16_t q[K_STEPS];
+  int32_t scale[K_STEPS];
+  int16x8x2_t offset; /* for the sixteen sums of an activation */
+  float d, d_offset;  /* block value: d * sum(scale q x) - d_offset * sum(offset sums) */
+} unpacked;
+
+typedef void (*unpack_k_fn)(const uint8_t *block, unpacked *out);
+
+HDB_INLINE void unpack_q4_k(const uint8_t *block, unpacked *out) {
+  uint8_t scales[8], mins[8];
+  hdb_q4_k_scales(block + HDB_Q4_K_SCALES_AT, scales, mins);
+  for (uint32_t j = 0; j < K_STEPS; j += 4) { /* 32 bytes: a sub-block of low nibbles, one of high */
+    uint8x16x2_t first = nibbles(block + HDB_Q4_K_NIBBLES_AT + 8 * j);
+    uint8x16x2_t second = nibbles(block + HDB_Q4_K_NIBBLES_AT + 8 * j + 16);
+    out->q[j] = vreinterpretq_s8_u8(first.val[0]);
+    out->q[j + 1] = vreinterpretq_s8_u8(second.val[0]);
+    out->q[j + 2] = vreinterpretq_s8_u8(first.val[1]);
+    out->q[j + 3] = vreinterpretq_s8_u8(second.val[1]);
+    out->scale[j] = out->scale[j + 1] = scales[j / 2];
+    out->scale[j + 2] = out->scale[j + 3] = scales[j / 2 + 1];
+  }
+  int16x8_t eight = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(mins)));
+  out->offset = vzipq_s16(eight, eight);
+  out->d = hdb_f16_at(block);
+  out->d_offset = hdb_f16_at(block + 2);
+}
+
+/* Sixteen values of a quarter: nibbles in `low`, their upper bits in the lowest pairs of `pairs`. */
+HDB_INLINE int8x16_t join(uint8x16_t low, uint8x16_t pairs) {
+  return vreinterpretq_s8_u8(vorrq_u8(low, vshlq_n_u8(vandq_u8(pairs, vdupq_n_u8(3)), 4)));
+}
+
+HDB_INLINE void unpack_q6_k(const uint8_t *block, unpacked *out) {
+  const int8_t *scales = (const int8_t *)block + 192;
+  for (uint32_t half = 0; half < 2; half++)
+    for (uint32_t part = 0; part < 2; part++) { /* sixteen of the 32 values of each quarter */
+      uint8x16_t upper = vld1q_u8(block + 128 + 32 * half + 16 * part);
+      uint8x16x2_t first = nibbles(block + 64 * half + 16 * part);
+      uint8x16x2_t second = nibbles(block + 64 * half + 32 + 16 * part);
+      int8x16_t *q = out->q + 8 * half + part;
+      q[0] = join(first.val[0], upper);
+      q[2] = join(second.val[0], vshrq_n_u8(upper, 2));
+      q[4] = join(first.val[1], vshrq_n_u8(upper, 4));
+      q[6] = join(second.val[1], vshrq_n_u8(upper, 6));
+    }
+  for (uint32_t j = 0; j < K_STEPS; j++)
+    out->scale[j] = scales[j];
+  int8x16_t sixteen = vld1q_s8(scales);
+  out->offset = (int16x8x2_t){{vmovl_s8(vget_low_s8(sixteen)), vmovl_high_s8(sixteen)}};
+  out->d = hdb_f16_at(block + 208);
+  out->d_offset = 32.0f * out->d;
+}
+
+/* One block with one activation, added to acc. */
+HDB_INLINE float32x4_t take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *sums,
+                            float32x4_t acc) {
+  int16x8_t low = vld1q_s16(sums), high = vld1q_s16(sums + 8);
+  int32x4_t dot = vdupq_n_s32(0), offset = vmull_s16(vget_low_s16(w->offset.val[0]), vget_low_s16(low));
+  for (uint32_t j = 0; j < K_STEPS; j++)
+    dot = vmlaq_n_s32(dot, dot16(vdupq_n_s32(0), w->q[j], vld1q_s8(x + 16 * j)), w->scale[j]);
+  offset = vmlal_high_s16(offset, w->offset.val[0], low);
+  offset = vmlal_s16(offset, vget_low_s16(w->offset.val[1]), vget_low_s16(high));
+  offset = vmlal_high_s16(offset, w->offset.val[1], high);
+  acc = vfmaq_n_f32(acc, vcvtq_f32_s32(dot), w->d * x_scale);
+  return vfmaq_n_f32(acc, vcvtq_f32_s32(offset), -(w->d_offset * x_scale));
+}
+
+HDB_INLINE void k_blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
+                         unpack_k_fn unpack, size_t block_bytes) {
+  float32x4_t acc[4][4];
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t c = 0; c < activations; c++)
+      acc[r][c] = vdupq_n_f32(0.0f);
+  for (uint32_t b = 0; b < tile->cols / K_BLOCK; b++)
+    for (uint32_t r = 0; r < rows; r++) {
+      unpacked weights;
+      unpack(tile->weights + (w + r) * tile->weight_stride + b * block_bytes, &weights);
+      for (uint32_t c = 0; c < activations; c++) {
+        const uint8_t *x = tile->x + (t + c) * tile->x_stride;
+        acc[r][c] = take(&weights, hdb_q8_values(x) + (size_t)b * K_BLOCK, hdb_q8_scales(x, tile->cols)[b],
+                         hdb_q8k_sums(x, tile->cols) + b * (K_BLOCK / HDB_Q8K_SUM), acc[r][c]);
+      }
+    }
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t c = 0; c < activations; c++)
+      tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
+}
+
+HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), k_blocks, unpack_q4_k, HDB_Q4_K_BYTES)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), k_blocks, unpack_q6_k, Q6_K_BYTES)
