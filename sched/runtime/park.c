@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How workers sleep (on a futex, or in their epoll set when coroutines await descriptors) and are woken. */
+#include "park.h"
+
+#include "worker.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+void hdi_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+  struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
+                             .tv_nsec = (long)(timeout_ns % NS_PER_S)};
+  (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns == UINT64_MAX ? NULL : &timeout,
+                NULL, 0);
+}
+
+void hdi_futex_wake(_Atomic uint32_t *word, uint32_t count) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static uint64_t bit_of(const hdi_worker *worker) {
+  return UINT64_C(1) << worker->index;
+}
+
+/* Says that the worker sleeps in this way; false when there is work after all. */
+static bool declare(hdi_worker *worker, uint32_t how) {
+  atomic_store_explicit(&worker->state, how, memory_order_seq_cst);
+  atomic_fetch_or_explicit(&worker->runtime->parked, bit_of(worker), memory_order_seq_cst);
+  return !hdi_worker_has_work(worker);
+}
+
+static void retract(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  uint32_t how = atomic_exchange_explicit(&worker->state, HDI_AWAKE, memory_order_seq_cst);
+  atomic_fetch_and_explicit(&runtime->parked, ~bit_of(worker), memory_order_seq_cst);
+  if (how != HDI_SEARCHER) return;
+  /* It counted as searching since it was called, so that the things that came meanwhile called nobody else.
+   */
+  atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
+  if (hdi_shared_count(&runtime->shared) > 1) hdi_wake_searcher(runtime);
+}
+
+void hdi_park(hdi_worker *worker, uint64_t until_ns) {
+  uint64_t timeout_ns = UINT64_MAX;
+  if (until_ns != UINT64_MAX) {
+    uint64_t now_ns = hdi_now(worker->runtime);
+    if (until_ns <= now_ns) return;
+    timeout_ns = until_ns - now_ns;
+  }
+  bool polls = worker->poller.waiting > 0;
+  if (declare(worker, polls ? HDI_PARKED_POLL : HDI_PARKED_FUTEX)) {
+    hdi_count(&worker->parks);
+    if (polls) {
+      hdi_poller_wait(worker, timeout_ns);
+    } else {
+      hdi_futex_wait(&worker->state, HDI_PARKED_FUTEX, timeout_ns);
+    }
+    worker->warm = false;
+  }
+  retract(worker);
+}
+
+bool hdi_park_in_host(hdi_worker *worker) {
+  if (declare(worker, HDI_PARKED_POLL)) return true;
+  retract(worker);
+  return false;
+}
+
+void hdi_unpark_from_host(hdi_worker *worker) {
+  retract(worker);
+}
+
+/* Wakes the worker if it sleeps and nobody else wakes it. `as`: HDI_AWAKE or HDI_SEARCHER. */
+static bool wake(hdi_worker *worker, uint32_t as) {
+  uint32_t how = atomic_load_explicit(&worker->state, memory_order_seq_cst);
+  if (how != HDI_PARKED_FUTEX && how != HDI_PARKED_POLL) return false;
+  if (!atomic_compare_exchange_strong_explicit(&worker->state, &how, as, memory_order_seq_cst,
+                                               memory_order_seq_cst)) {
+    return false;
+  }
+  atomic_fetch_add_explicit(&worker->runtime->wakes, 1, memory_order_relaxed);
+  if (how == HDI_PARKED_POLL) {
+    hdi_poller_ring(&worker->poller);
+  } else {
+    hdi_futex_wake(&worker->state, 1);
+  }
+  return true;
+}
+
+void hdi_wake(hdi_worker *worker) {
+  (void)wake(worker, HDI_AWAKE);
+}
+
+/* Wakes at most `count` of those that sleep. Returns how many. */
+static uint32_t wake_some(hd_runtime *runtime, uint32_t count, uint32_t as) {
+  uint32_t woken = 0;
+  uint64_t parked = atomic_load_explicit(&runtime->parked, memory_order_seq_cst);
+  for (; parked != 0 && woken < count; parked &= parked - 1) {
+    if (wake(&runtime->workers[__builtin_ctzll(parked)], as)) woken++;
+  }
+  return woken;
+}
+
+void hdi_wake_searcher(hd_runtime *runtime) {
+  if (atomic_load_explicit(&runtime->parked, memory_order_seq_cst) == 0) return;
+  uint32_t none = 0;
+  if (!atomic_compare_exchange_strong_explicit(&runtime->searching, &none, 1, memory_order_seq_cst,
+                                               memory_order_seq_cst)) {
+    return;
+  }
+  if (wake_some(runtime, 1, HDI_SEARCHER) == 0) {
+    atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
+  }
+}
+
+void hdi_wake_helpers(hd_runtime *runtime, uint32_t count) {
+  uint32_t searching = atomic_load_explicit(&runtime->searching, memory_order_seq_cst);
+  if (searching < count) (void)wake_some(runtime, count - searching, HDI_AWAKE);
+}
+
+void hdi_wake_all(hd_runtime *runtime) {
+  for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    hdi_wake(&runtime->workers[i]);
+  }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and ending a runtime, and its small public functions. */
+#include "heddle/runtime.h"
+
+#include "coro.h"
+#include "park.h"
+#include "worker.h"
+
+#include "kernel_shims/affinity.h"
+#include "kernel_shims/topology.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_COROUTINES  1024u
+#define DEFAULT_STACK_BYTES (64u * 1024)
+#define MIN_STACK_BYTES     (16u * 1024)
+/* Bounds the tables; 2^20 stacks of 64 KiB are 64 GiB of address space. */
+#define MAX_COROUTINES (1u << 20)
+/* Far above any stack; keeps a slab's size in range on 32 bits too. */
+#define MAX_STACK_BYTES (16u * 1024 * 1024)
+
+/* About the time that waking a sleeping thread on another core takes: 22 to 41 us measured in a virtual
+ * machine, units to tens of us on phones. Waiting longer than that by spinning costs more than it saves. */
+#define SPIN_NS UINT64_C(30000)
+
+/* ---- configuration ---- */
+
+static uint32_t usable_cores(void) {
+  hdk_cpu_mask mask;
+  if (hdk_affinity_get(&mask) != HD_OK) return 1;
+  uint32_t count = hdk_cpu_mask_count(&mask);
+  return count > 0 ? count : 1;
+}
+
+void hd_runtime_config_default(hd_runtime_config *out_config) {
+  uint32_t cores = usable_cores();
+  *out_config = (hd_runtime_config){
+      .size = sizeof *out_config,
+      .worker_count = cores < HDI_WORKERS_MAX ? cores : HDI_WORKERS_MAX,
+      .max_coroutines = DEFAULT_COROUTINES,
+      .stack_bytes = DEFAULT_STACK_BYTES,
+  };
+}
+
+/* What the caller's (perhaps older and shorter) structure asks for. Errors: INVALID. */
+static hd_status read_config(const hd_runtime_config *config, hd_runtime_config *out_config) {
+  hd_runtime_config asked;
+  hd_runtime_config_default(&asked);
+  if (config != NULL) {
+    if (config->size < sizeof config->size) return HD_E_INVALID;
+    memcpy(&asked, config, config->size < sizeof asked ? config->size : sizeof asked);
+  }
+  if (asked.max_coroutines == 0) asked.max_coroutines = DEFAULT_COROUTINES;
+  if (asked.stack_bytes == 0) asked.stack_bytes = DEFAULT_STACK_BYTES;
+  if (asked.worker_count > HDI_WORKERS_MAX || asked.max_coroutines > MAX_COROUTINES ||
+      asked.stack_bytes < MIN_STACK_BYTES || asked.stack_bytes > MAX_STACK_BYTES) {
+    return HD_E_INVALID;
+  }
+  asked.size = sizeof asked;
+  *out_config = asked;
+  return HD_OK;
+}
+
+/* ---- making ---- */
+
+static size_t runtime_bytes(uint32_t worker_count) {
+  return sizeof(hd_runtime) + worker_count * sizeof(hdi_worker);
+}
+
+static hd_status init_worker(hd_runtime *runtime, uint32_t index) {
+  hdi_worker *worker = &runtime->workers[index];
+  worker->runtime = runtime;
+  worker->index = index;
+  atomic_init(&worker->inbox.top, NULL);
+  hdi_region_init(&worker->region);
+  return hdi_poller_init(&worker->poller, runtime->driven);
+}
+
+/* Threads of heddle run no signal handler of the host, save for faults that they cause themselves. */
+static void block_signals(sigset_t *out_before) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF};
+  sigset_t all;
+  sigfillset(&all);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    sigdelset(&all, faults[i]);
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &all, out_before);
+}
+
+static void name_and_place(hd_runtime *runtime, const hdk_core *cores, uint32_t core_count) {
+  for (uint32_t i = 0; i < runtime->started; i++) {
+    char name[16]; /* the kernel's limit, pthread_setname_np(3) */
+    (void)snprintf(name, sizeof name, "heddle-%u", i % HDI_WORKERS_MAX);
+    (void)pthread_setname_np(runtime->workers[i].thread, name);
+    /* More workers than cores: the rest may go where there is room. A refusal costs speed, nothing else. */
+    if (i < core_count) (void)hdk_affinity_pin(runtime->workers[i].thread, cores[i].cpu);
+  }
+}
+
+static hd_status start_threads(hd_runtime *runtime) {
+  if (runtime->driven) return HD_OK;
+  static const uint32_t cap = HDI_WORKERS_MAX;
+  hdk_core cores[HDI_WORKERS_MAX];
+  uint32_t core_count = 0;
+  if (runtime->config.place_workers && hdk_topology_usable(cores, cap, &core_count) != HD_OK) core_count = 0;
+  sigset_t before;
+  block_signals(&before);
+  for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    if (pthread_create(&runtime->workers[i].thread, NULL, hdi_worker_main, &runtime->workers[i]) != 0) break;
+    runtime->started++;
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  name_and_place(runtime, cores, core_count);
+  return runtime->started == runtime->worker_count ? HD_OK : HD_E_IO;
+}
+
+static hd_status init_runtime(hd_runtime *runtime) {
+  const hd_runtime_config *config = &runtime->config;
+  pthread_mutex_init(&runtime->spawn_lock, NULL);
+  hdi_shared_init(&runtime->shared);
+  /* Untouched memory until seeds are used: not zeroed. */
+  runtime->seeds =
+      runtime->host.alloc(runtime->host.ctx, config->max_coroutines * sizeof(hdi_seed), _Alignof(hdi_seed));
+  if (runtime->seeds == NULL) return HD_E_NO_MEMORY;
+  hd_status status = hdi_stack_pool_init(&runtime->stacks, &runtime->host, config->stack_bytes,
+                                         config->max_coroutines + runtime->worker_count * HDI_SPARE_STACKS);
+  for (uint32_t i = 0; i < runtime->worker_count && status == HD_OK; i++) {
+    status = init_worker(runtime, i);
+  }
+  if (status != HD_OK) return status;
+  if (runtime->driven) {
+    /* Until the first dispatch the host sleeps on the descriptor. */
+    (void)hdi_park_in_host(&runtime->workers[0]);
+  }
+  return start_threads(runtime);
+}
+
+hd_status hd_runtime_create(const hd_host *host, const hd_runtime_config *config, hd_runtime **out_runtime) {
+  if (host == NULL || out_runtime == NULL) return HD_E_INVALID;
+  if (host->now_ns == NULL || host->alloc == NULL || host->free == NULL) return HD_E_INVALID;
+  hd_runtime_config asked;
+  hd_status status = read_config(config, &asked);
+  if (status != HD_OK) return status;
+  uint32_t workers = asked.worker_count == 0 ? 1 : asked.worker_count;
+  hd_runtime *runtime = hd_host_zalloc(host, 1, runtime_bytes(workers), HDI_CACHE_LINE);
+  if (runtime == NULL) return HD_E_NO_MEMORY;
+  runtime->host = *host;
+  runtime->config = asked;
+  runtime->worker_count = workers;
+  runtime->driven = asked.worker_count == 0;
+  /* Spinning helps only while everybody has a core. */
+  runtime->spin_ns = workers > 1 && workers <= usable_cores() ? SPIN_NS : 0;
+  for (uint32_t i = 0; i < workers; i++) {
+    runtime->workers[i].poller = (hdi_poller){.epoll_fd = -1, .bell_fd = -1, .timer_fd = -1};
+  }
+  status = init_runtime(runtime);
+  if (status != HD_OK) {
+    hd_runtime_destroy(runtime);
+    return status;
+  }
+  *out_runtime = runtime;
+  return HD_OK;
+}
+
+/* ---- ending ---- */
+
+void hd_runtime_destroy(hd_runtime *runtime) {
+  if (runtime == NULL) return;
+  hdi_shared_close(&runtime->shared);
+  atomic_store_explicit(&runtime->closing, true, memory_order_seq_cst);
+  hdi_wake_all(runtime);
+  if (runtime->driven) {
+    while (!hdi_runtime_is_drained(runtime)) {
+      if (hd_runtime_dispatch(runtime, 0) == 0)
+        (void)sched_yield(); /* somebody is about to hand over a waiter */
+    }
+  }
+  for (uint32_t i = 0; i < runtime->started; i++) {
+    (void)pthread_join(runtime->workers[i].thread, NULL);
+  }
+  while (atomic_load_explicit(&runtime->visitors, memory_order_acquire) != 0) {
+    (void)sched_yield();
+  }
+  for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    hdi_poller_finish(&runtime->workers[i].poller);
+  }
+  hdi_stack_pool_finish(&runtime->stacks);
+  if (runtime->seeds != NULL) {
+    runtime->host.free(runtime->host.ctx, runtime->seeds, runtime->config.max_coroutines * sizeof(hdi_seed));
+  }
+  hdi_shared_finish(&runtime->shared);
+  pthread_mutex_destroy(&runtime->spawn_lock);
+  hd_host host = runtime->host;
+  hd_host_free(&host, runtime, 1, runtime_bytes(runtime->worker_count));
+}
+
+/* ---- using ---- */
+
+uint32_t hd_runtime_worker_count(const hd_runtime *runtime) {
+  return runtime->worker_count;
+}
+
+hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task) {
+  if (runtime == NULL || task == NULL || task->fn == NULL) return HD_E_INVALID;
+  hdi_worker *worker = hdi_this_worker;
+  bool is_visitor = worker == NULL || worker->runtime != runtime;
+  /* See hdi_coro_make_ready: the task may end the runtime before this function has woken anybody. */
+  if (is_visitor) atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_relaxed);
+  hd_status status = hdi_shared_put(&runtime->shared, task);
+  if (status == HD_OK) hdi_wake_searcher(runtime);
+  if (is_visitor) atomic_fetch_sub_explicit(&runtime->visitors, 1, memory_order_release);
+  return status;
+}
+
+void hd_runtime_set_hook(hd_runtime *runtime, uint64_t (*hook)(void *arg), void *arg) {
+  atomic_store_explicit(&runtime->hook_arg, arg, memory_order_relaxed);
+  atomic_store_explicit(&runtime->hook, hook, memory_order_release);
+  hd_runtime_wake(runtime);
+}
+
+void hd_runtime_wake(hd_runtime *runtime) {
+  atomic_fetch_add_explicit(&runtime->wake_requests, 1, memory_order_seq_cst);
+  hdi_wake_searcher(runtime);
+}
+
+void hd_runtime_stats_get(const hd_runtime *runtime, hd_runtime_stats *out_stats) {
+  hd_runtime_stats stats = {0};
+  for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    const hdi_worker *worker = &runtime->workers[i];
+    stats.switches += atomic_load_explicit(&worker->switches, memory_order_relaxed);
+    stats.tasks += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
+    stats.parks += atomic_load_explicit(&worker->parks, memory_order_relaxed);
+  }
+  stats.wakes = atomic_load_explicit(&runtime->wakes, memory_order_relaxed);
+  stats.coroutines = atomic_load_explicit(&runtime->alive, memory_order_relaxed);
+  *out_stats = stats;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layout of a runtime, its workers and its coroutines, and who may touch which field. */
+#ifndef HDI_RUNTIME_STATE_H
+#define HDI_RUNTIME_STATE_H
+
+#include "heddle/limits.h"
+#include "heddle/runtime.h"
+#include "fd_wait.h"
+#include "parallel.h"
+#include "queue.h"
+#include "sanitizer.h"
+#include "stack_pool.h"
+#include "timer.h"
+
+#include <pthread.h>
+
+/* Regions in flight and parked workers are bits of one word. */
+#define HDI_WORKERS_MAX 64u
+
+#define HDI_CACHE_LINE 64
+
+/* Stacks that a worker keeps for itself, so that a coroutine that ends warms the stack of the next. */
+#define HDI_SPARE_STACKS 8u
+
+/* What a suspended coroutine waits for: says how to end the wait early. */
+typedef enum hdi_wait { HDI_WAIT_NONE, HDI_WAIT_EVENT, HDI_WAIT_TIME, HDI_WAIT_FD } hdi_wait;
+
+/* Lies at the top of the coroutine's own stack, beside its first frames, so that a parked coroutine costs one
+ * page. Only its worker's thread touches it, except `next` while it travels through the worker's inbox. */
+struct hd_coro {
+  hdi_flow flow;
+  hd_coro *next;
+  struct hdi_worker *worker;
+  void (*fn)(void *arg);
+  void *arg;
+  hd_coro *older, *newer; /* list of the worker's living coroutines */
+  hdi_stack stack;
+  hdi_timer timer;
+  hd_event *event;
+  hdi_fd_interest fd;
+  hd_status result; /* of the await that it is in */
+  uint8_t waits;    /* hdi_wait */
+  char name[HD_NAME_BYTES];
+};
+
+/* A coroutine that has not started: a task whose function is the runtime's marker. */
+typedef struct hdi_seed {
+  hd_task task;
+  void (*fn)(void *arg);
+  void *arg;
+  char name[HD_NAME_BYTES];
+} hdi_seed;
+
+/* Whether a worker sleeps, and what wakes it. A searcher was woken to look for work, and counts as searching.
+ */
+enum { HDI_AWAKE, HDI_PARKED_FUTEX, HDI_PARKED_POLL, HDI_SEARCHER };
+
+typedef struct hdi_worker {
+  /* Its own thread's. */
+  _Alignas(HDI_CACHE_LINE) struct hd_runtime *runtime;
+  hd_coro *current; /* NULL: its loop, a task or the hook runs */
+  hdi_ready ready;
+  uint32_t index;
+  uint32_t burst; /* coroutines that may still follow each other directly, without the loop in between */
+  hdi_flow *left; /* the flow that was left by the switch under way */
+  void (*commit)(struct hdi_worker *worker, hd_coro *coro); /* publishes a wait, after the switch */
+  hd_coro *commit_coro;
+  hdi_flow flow; /* the loop */
+  hdi_timer_heap timers;
+  hdi_poller poller;
+  hd_coro *newest; /* living coroutines */
+  uint32_t spare_count;
+  uint32_t turns;
+  bool closed; /* its waits have been ended */
+  bool warm;   /* took part in a region since it last slept */
+  uint32_t wakes_seen;
+  uint64_t armed_ns; /* of the timer of a driven runtime */
+  hdi_stack spare[HDI_SPARE_STACKS];
+  pthread_t thread;
+  /* Written by its thread alone, read by hd_runtime_stats_get. */
+  _Atomic uint64_t switches, tasks, parks;
+  /* Everybody's. */
+  _Alignas(HDI_CACHE_LINE) hdi_inbox inbox;
+  _Atomic uint32_t state; /* HDI_AWAKE ... */
+  _Alignas(HDI_CACHE_LINE) hdi_region region;
+} hdi_worker;
+
+struct hd_runtime {
+  /* Written when it is made. */
+  hd_host host;
+  hd_runtime_config config;
+  uint32_t worker_count; /* at least 1 */
+  uint32_t started;      /* threads to join */
+  bool driven;           /* no thread of its own: worker 0 is whoever dispatches */
+  uint64_t spin_ns;
+  hdi_seed *seeds;
+  /* The hook: `hook` is written last. */
+  void *_Atomic hook_arg;
+  uint64_t (*_Atomic hook)(void *arg);
+  /* Guarded by spawn_lock. */
+  pthread_mutex_t spawn_lock;
+  hdi_seed *free_seeds;
+  uint32_t fresh_seeds; /* seeds never used so far begin here */
+  hdi_stack_pool stacks;
+
+  _Alignas(HDI_CACHE_LINE) hdi_shared_queue shared; /* tasks and coroutines that have not started */
+  _Alignas(HDI_CACHE_LINE) _Atomic uint64_t parked; /* workers that sleep, by bit */
+  _Atomic uint64_t regions;                         /* workers with a region in flight, by bit */
+  _Atomic uint32_t searching;                       /* workers that spin for work or were woken to */
+  _Atomic uint32_t wake_requests;                   /* calls of hd_runtime_wake */
+  _Atomic uint32_t alive;                           /* coroutines, started or not */
+  _Atomic uint32_t visitors; /* foreign threads between handing something over and waking */
+  _Atomic bool closing;
+  _Atomic uint64_t wakes;
+  _Atomic uintptr_t dispatcher; /* identity of the last dispatching thread */
+  hdi_worker workers[];
+};
+
+/* The worker whose thread this is, NULL elsewhere. The address of the variable may be kept across a switch,
+ * because a started coroutine never changes its thread. initial-exec: one load instead of a call, also in a
+ * shared library. */
+extern _Thread_local hdi_worker *hdi_this_worker
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline uint64_t hdi_now(const hd_runtime *runtime) {
+  return runtime->host.now_ns(runtime->host.ctx);
+}
+
+/* Adds to a counter that only this thread writes. */
+static inline void hdi_count(_Atomic uint64_t *counter) {
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                        memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's loop: help a region, gather what became ready, run some of it, give the hook its turn, and sleep
+ * when there is nothing. */
+#include "worker.h"
+
+#include "coro.h"
+#include "park.h"
+
+/* Coroutines that follow each other directly before the loop looks at timers and the shared queue again: long
+ * enough that the loop costs nothing, short enough that they wait for microseconds. */
+#define BURST 64u
+
+/* Turns between two looks at the descriptors while there is other work; one look is a system call. */
+#define TURNS_A_POLL 16u
+
+/* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
+#define PAUSES_A_LOOK 32u
+
+uint64_t hdi_worker_hook(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  /* Read first: a request that comes while the hook runs is answered by the next call. */
+  worker->wakes_seen = atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst);
+  uint64_t (*hook)(void *) = atomic_load_explicit(&runtime->hook, memory_order_acquire);
+  if (hook == NULL) return UINT64_MAX;
+  return hook(atomic_load_explicit(&runtime->hook_arg, memory_order_relaxed));
+}
+
+/* ---- running ---- */
+
+static void run_task(hdi_worker *worker, hd_task *task) {
+  if (hdi_task_is_seed(task)) {
+    hdi_coro_start(worker, task);
+    return;
+  }
+  hdi_count(&worker->tasks);
+  task->fn(task->arg);
+}
+
+static uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
+  bool hooked = atomic_load_explicit(&worker->runtime->hook, memory_order_relaxed) != NULL;
+  uint32_t ran = 0;
+  hd_coro *coro;
+  while (ran < limit && (coro = hdi_ready_pop(&worker->ready)) != NULL) {
+    /* With a hook there is no direct succession: the hook has its turn after each. */
+    uint32_t burst = hooked ? 0 : limit - ran - 1;
+    worker->burst = burst;
+    hdi_coro_resume(worker, coro);
+    ran += 1 + burst - worker->burst;
+    worker->burst = 0;
+    if (hooked) (void)hdi_worker_hook(worker);
+    hdi_inbox_take(&worker->inbox, &worker->ready);
+  }
+  return ran;
+}
+
+uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t shared_limit) {
+  uint32_t ran = run_ready(worker, ready_limit);
+  hd_task *task;
+  for (; shared_limit > 0 && (task = hdi_shared_take(&worker->runtime->shared)) != NULL; shared_limit--) {
+    run_task(worker, task);
+    ran++;
+    (void)hdi_worker_hook(worker);
+  }
+  return ran;
+}
+
+static void fire_timers(hdi_worker *worker) {
+  if (hdi_timer_next(&worker->timers) == UINT64_MAX) return;
+  uint64_t now_ns = hdi_now(worker->runtime);
+  hdi_timer *timer;
+  while ((timer = hdi_timer_due(&worker->timers, now_ns)) != NULL) {
+    hd_coro *coro = (hd_coro *)(void *)((char *)timer - offsetof(hd_coro, timer));
+    (void)hdi_coro_end_wait(coro, coro->waits == HDI_WAIT_TIME ? HD_OK : HD_E_TIMEOUT);
+  }
+}
+
+void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
+  hd_runtime *runtime = worker->runtime;
+  if (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_acquire))
+    hdi_coro_close_all(worker);
+  if (poll_fds) hdi_poller_wait(worker, 0);
+  hdi_inbox_take(&worker->inbox, &worker->ready);
+  fire_timers(worker);
+}
+
+/* ---- idling ---- */
+
+bool hdi_runtime_is_drained(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->closing, memory_order_seq_cst) &&
+         atomic_load_explicit(&runtime->alive, memory_order_seq_cst) == 0 &&
+         hdi_shared_count(&runtime->shared) == 0;
+}
+
+bool hdi_worker_has_work(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
+         hdi_shared_count(&runtime->shared) > 0 || hdi_region_wants(worker) ||
+         atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst) != worker->wakes_seen ||
+         (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
+         hdi_runtime_is_drained(runtime);
+}
+
+/* Looks at everything for about a microsecond. */
+static bool look(hdi_worker *worker) {
+  for (uint32_t i = 0; i < PAUSES_A_LOOK; i++) {
+    hdi_relax();
+    if (hdi_worker_has_work(worker)) return true;
+  }
+  if (worker->poller.waiting == 0) return false;
+  hdi_poller_wait(worker, 0);
+  return worker->ready.head != NULL;
+}
+
+/* Looks for work for about as long as being woken would take. One worker does so at a time, and those that
+ * took part in a region since they last slept, because the next region is usually near. */
+static bool spin(hdi_worker *worker, uint64_t until_ns) {
+  hd_runtime *runtime = worker->runtime;
+  if (runtime->spin_ns == 0) return false;
+  if (!worker->warm && atomic_load_explicit(&runtime->searching, memory_order_relaxed) > 0) return false;
+  atomic_fetch_add_explicit(&runtime->searching, 1, memory_order_seq_cst);
+  uint64_t now_ns = hdi_now(runtime);
+  uint64_t end_ns = now_ns + runtime->spin_ns;
+  if (end_ns > until_ns) end_ns = until_ns;
+  bool found = false;
+  while (!found && now_ns < end_ns) {
+    found = look(worker);
+    now_ns = hdi_now(runtime);
+  }
+  atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
+  /* Who handed something over saw a searcher and woke nobody: so the searcher wakes the next for what it
+   * leaves. */
+  bool own = worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox);
+  if (hdi_shared_count(&runtime->shared) > (own ? 0u : 1u)) hdi_wake_searcher(runtime);
+  return found;
+}
+
+static void idle(hdi_worker *worker) {
+  uint64_t until_ns = hdi_worker_hook(worker);
+  uint64_t timer_ns = hdi_timer_next(&worker->timers);
+  if (timer_ns < until_ns) until_ns = timer_ns;
+  if (hdi_worker_has_work(worker)) return;
+  if (spin(worker, until_ns)) return;
+  hdi_park(worker, until_ns);
+}
+
+void *hdi_worker_main(void *arg) {
+  hdi_worker *worker = arg;
+  hdi_this_worker = worker;
+  hdi_flow_of_thread(&worker->flow);
+  while (!hdi_runtime_is_drained(worker->runtime)) {
+    bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % TURNS_A_POLL == 0;
+    bool helped = hdi_region_help(worker);
+    hdi_worker_gather(worker, poll_fds);
+    if (hdi_worker_run(worker, BURST, 1) == 0 && !helped) idle(worker);
+  }
+  hdi_this_worker = NULL;
+  return NULL;
+}

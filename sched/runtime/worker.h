@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker does: its loop, piece by piece. Threads of all: the worker's. */
+#ifndef HDI_RUNTIME_WORKER_H
+#define HDI_RUNTIME_WORKER_H
+
+#include "state.h"
+
+/* Runs at most `ready_limit` switches into ready coroutines and `shared_limit` things from the shared queue.
+ * Returns how many it ran. */
+uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t shared_limit);
+
+/* Moves what has become ready elsewhere (inbox, due timers, descriptors when `poll_fds`) to the ready queue.
+ */
+void hdi_worker_gather(hdi_worker *worker, bool poll_fds);
+
+/* Whether there is something to do, timers and descriptors aside. */
+bool hdi_worker_has_work(hdi_worker *worker);
+
+/* Calls the hook, if one is set. Returns when it wants to be called again. */
+uint64_t hdi_worker_hook(hdi_worker *worker);
+
+/* Whether a runtime that closes has nothing left for anybody. */
+bool hdi_runtime_is_drained(hd_runtime *runtime);
+
+/* The thread's function: runs until the runtime is drained. */
+void *hdi_worker_main(void *worker);
+
+/* Tells the processor that this is a wait. */
+static inline void hdi_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile(
+      "isb" ::
+          : "memory"); /* yield is a no-op on most cores; isb waits about as long as x86's pause */
+#endif
+}
+
+#endif
