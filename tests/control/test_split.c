@@ -167,6 +167,7 @@ static void read_split(const problem *p, const hd_split *split, uint32_t *out_as
 
 static void few_steps(hd_control_config *config) {
   config->limits.max_steps = config->limits.max_requests = 8;
+  config->limits.max_ops = 64;
 }
 
 static void the_plan_is_the_best_of_all_assignments(void **state) {
