@@ -51,7 +51,8 @@ static void prompts_and_texts_are_the_references(void **state) {
   }
 }
 
-/* The text that likelihoods are scored on: of the story's two files the one that has the reference's token count. */
+/* The text that likelihoods are scored on: of the story's two files the one that has the reference's token
+ * count. */
 static void the_story_has_as_many_tokens_as_the_reference_counted(void **state) {
   (void)state;
   check_host check;
