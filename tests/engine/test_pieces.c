@@ -120,8 +120,8 @@ static void any_text_comes_back(void **state) {
   for (int i = 0; i < 500; i++) {
     size_t bytes, back_bytes;
     char *text = random_text(&seed, 80, i % 2 == 0 ? NULL : " abc\xc3\xa9", &bytes);
-    if (strstr(text, SPACE) ==
-        NULL) { /* U+2581 itself means a space here: that family cannot tell them apart */
+    /* U+2581 itself means a space here: that family cannot tell them apart. */
+    if (memmem(text, bytes, SPACE, 3) == NULL) {
       he_tokens tokens = vocab_encode(fixture, text, bytes, false);
       char *back = vocab_decode(fixture, &tokens, HE_DECODE_START, &back_bytes);
       assert_int_equal(back_bytes, bytes);
