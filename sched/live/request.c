@@ -39,8 +39,11 @@ static hd_status refused(const hd_record *decision, hd_refusal_info *out_refusal
 static hd_status admit(hd_request *request, hd_refusal_info *out_refusal) {
   hd_sched *sched = request->sched;
   request->id = hdl_slots_take(&sched->requests, request);
-  if (request->id == HD_ID_NONE) return HD_E_LIMIT;
-  if (sched->trace != NULL)
+  bool has_slot = request->id != HD_ID_NONE;
+  /* One too many is refused by the control plane, which knows when to ask again: it gets the first id past
+   * the last. */
+  if (!has_slot) request->id = sched->requests.cap;
+  if (has_slot && sched->trace != NULL)
     hd_trace_name(sched->trace, sched->now_ns, HD_NAME_REQUEST, request->id, request->name);
   hd_record event = {.kind = HD_EV_REQUEST,
                      .device = (uint16_t)request->desc.class_id,
@@ -58,7 +61,7 @@ static hd_status admit(hd_request *request, hd_refusal_info *out_refusal) {
     if (decisions[i].kind == HD_DE_REFUSE) status = refused(&decisions[i], out_refusal);
   }
   if (status == HD_OK && !admitted) status = HD_E_INTERNAL;
-  if (status != HD_OK) hdl_slots_give(&sched->requests, request->id);
+  if (status != HD_OK && has_slot) hdl_slots_give(&sched->requests, request->id);
   return status;
 }
 

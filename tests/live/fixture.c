@@ -125,6 +125,7 @@ hd_sched *fx_sched(const fx_net *net, const fx_options *options) {
                                 : options->workers < 0 ? 0
                                                        : (uint32_t)options->workers;
   config.runtime.place_workers = false;
+  if (options->max_requests != 0) config.control.limits.max_requests = options->max_requests;
   config.control.limits.memory_budget_bytes = options->memory_budget_bytes;
   config.backends = hd_backends_builtin();
   config.policies = hd_policies_builtin();

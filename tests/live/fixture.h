@@ -36,6 +36,7 @@ typedef struct fx_options {
   const char *devices, *policy, *split;
   int workers; /* -1: the host drives */
   hd_trace *trace;
+  uint32_t max_requests; /* 0: the default */
   uint64_t memory_budget_bytes;
 } fx_options;
 

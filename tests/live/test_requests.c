@@ -139,6 +139,41 @@ static void memory_beyond_the_budget_is_asked_to_come_back(void **state) {
   fx_net_free(&net);
 }
 
+static void one_request_too_many_is_asked_to_come_back(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.max_requests = 2});
+  hd_event go[2];
+  hd_request *held[2], *third = NULL;
+  hd_refusal_info refusal = {0, 0};
+  for (int i = 0; i < 2; i++) {
+    hd_event_init(&go[i]);
+    hd_request_desc desc = {.size = sizeof desc, .run = hold, .arg = &go[i]};
+    assert_int_equal(hd_request_submit(sched, &desc, &held[i], &refusal), HD_OK);
+  }
+  hd_event open;
+  hd_event_init(&open);
+  hd_event_set(&open);
+  hd_request_desc desc = {.size = sizeof desc, .run = hold, .arg = &open};
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(hd_request_submit(sched, &desc, &third, &refusal), HD_E_AGAIN);
+    assert_int_equal(refusal.reason, HD_REFUSED_REQUESTS);
+    assert_true(refusal.retry_after_ns > 0);
+  }
+  hd_event_set(&go[0]);
+  assert_int_equal(hd_request_wait(held[0]), HD_OK);
+  assert_int_equal(hd_request_submit(sched, &desc, &third, &refusal), HD_OK);
+  assert_int_equal(hd_request_wait(third), HD_OK);
+  hd_event_set(&go[1]);
+  assert_int_equal(hd_request_wait(held[1]), HD_OK);
+  hd_request_release(held[0]);
+  hd_request_release(held[1]);
+  hd_request_release(third);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
 static hd_status run_badly(hd_request *request, void *arg) {
   hd_session *session = arg;
   int32_t tokens[FX_CONTEXT + 1] = {0}, wrong[1] = {FX_VOCAB};
@@ -231,6 +266,7 @@ int main(void) {
       cmocka_unit_test(the_host_can_drive_without_any_thread_of_ours),
       cmocka_unit_test(a_cancelled_request_ends_as_cancelled_and_soon),
       cmocka_unit_test(memory_beyond_the_budget_is_asked_to_come_back),
+      cmocka_unit_test(one_request_too_many_is_asked_to_come_back),
       cmocka_unit_test(a_run_that_cannot_be_is_refused_and_changes_nothing),
       cmocka_unit_test(destroying_with_live_requests_ends_them),
       cmocka_unit_test(unknown_names_are_refused_with_what_there_is),
