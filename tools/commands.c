@@ -6,9 +6,16 @@
 #include <string.h>
 #include "console.h"
 
-const hdt_command hdt_commands[] = {{"help", "show this, or the help of a command", hdt_command_help},
-                                    {"version", "show the version", hdt_command_version},
-                                    {NULL, NULL, NULL}};
+const hdt_command hdt_commands[] = {
+    {"run", "run a model on a prompt and stream what it writes", hdt_command_run},
+    {"bench", "measure prefill and decode speed", hdt_command_bench},
+    {"devices", "show devices, backends and policies", hdt_command_devices},
+    {"split", "show which layers run on which device, and what that costs", hdt_command_split},
+    {"trace", "print a recorded trace", hdt_command_trace},
+    {"replay", "decide a recorded trace again and compare", hdt_command_replay},
+    {"help", "show this, or the help of a command", hdt_command_help},
+    {"version", "show the version", hdt_command_version},
+    {NULL, NULL, NULL}};
 
 const hdt_command *hdt_command_find(const char *name) {
   for (const hdt_command *command = hdt_commands; command->name != NULL; command++) {

@@ -8,9 +8,10 @@
 typedef enum hdt_exit {
   HDT_DONE = 0,
   HDT_FAILED = 1,
-  HDT_USAGE = 2,        /* the command line is wrong */
-  HDT_TRY_AGAIN = 75,   /* EX_TEMPFAIL of sysexits.h: refused for now, the same call may succeed later */
-  HDT_INTERRUPTED = 130 /* 128 + SIGINT, as a shell reports it */
+  HDT_USAGE = 2,         /* the command line is wrong */
+  HDT_TRY_AGAIN = 75,    /* EX_TEMPFAIL of sysexits.h: refused for now, the same call may succeed later */
+  HDT_INTERRUPTED = 130, /* 128 + SIGINT, as a shell reports it */
+  HDT_TERMINATED = 143   /* 128 + SIGTERM */
 } hdt_exit;
 
 /* The exit code that a library status asks for. */

@@ -22,6 +22,12 @@ void hdt_json_u64(cJSON *object, const char *key, uint64_t value) {
   cJSON_AddRawToObject(object, key, digits);
 }
 
+void hdt_json_float(cJSON *object, const char *key, float value) {
+  char digits[32];
+  snprintf(digits, sizeof(digits), "%.7g", (double)value);
+  cJSON_AddRawToObject(object, key, digits);
+}
+
 void hdt_json_bytes(cJSON *object, const char *key, const char *bytes, size_t size) {
   static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
   char *text = malloc(3 * size + 1);                /* every byte may become a replacement of three */

@@ -15,6 +15,8 @@ cJSON *hdt_json_document(const char *name);
 
 /* Adds an integer, exact over the whole range (a JSON number; cJSON's own are doubles). */
 void hdt_json_u64(cJSON *object, const char *key, uint64_t value);
+/* Adds a float with the digits that it has: 0.95, not 0.949999988. */
+void hdt_json_float(cJSON *object, const char *key, float value);
 /* Adds a text of any bytes: what is not UTF-8 becomes U+FFFD. */
 void hdt_json_bytes(cJSON *object, const char *key, const char *bytes, size_t size);
 

@@ -81,8 +81,8 @@ static size_t measure(const hdt_table *table, size_t *widths) {
 
 static void print_row(const hdt_table *table, size_t first, const size_t *widths, size_t last, FILE *stream) {
   for (size_t c = 0; c <= last; c++) {
-    if (widths[c] == 0) continue;
     const char *text = first + c < table->count ? table->cells[first + c] : "";
+    if (widths[c] == 0 || (c == last && *text == '\0')) continue;
     int pad = (int)(widths[c] - hdt_text_width(text));
     if (table->align[c] == 'r') {
       fprintf(stream, "  %*s%s", pad, "", text);

@@ -11,7 +11,7 @@ json_has=$2
 reference=${3:-}
 failures=0
 checks=0
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/heddle-test.XXXXXX") || exit 1
+scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
 # Built for another machine: both programs run under the emulator.
@@ -101,6 +101,19 @@ same() {
     wrong "$3: differs"
     diff "$1" "$2" | head -n 6
   fi
+}
+
+# The model that the tests run: the embedded one, else one of the reference, else none and the test is skipped.
+model=
+need_model() {
+  "$heddle" run -q -n 0 -p x >/dev/null 2>&1 && return
+  model=$reference/models/stories260k-q8_0.gguf
+  [ -r "$model" ] || skip 'this build has no embedded model, and the reference models are absent'
+}
+
+# run ARGUMENT...: call run with that model.
+run() {
+  call run ${model:+-m "$model"} "$@"
 }
 
 # equal TEXT TEXT WHAT
