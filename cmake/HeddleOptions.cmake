@@ -3,14 +3,18 @@
 include(CMakeDependentOption)
 include(CheckCCompilerFlag)
 
-option(HEDDLE_TESTS "Build the test suite (needs cmocka)" ON)
+# Inside of another project only the library is built, unless that project asks for more.
+option(HEDDLE_TESTS "Build the test suite (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
+option(HEDDLE_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(HEDDLE_ENGINE "Build the inference engine (needs pcre2)" ${PROJECT_IS_TOP_LEVEL})
+cmake_dependent_option(HEDDLE_COMMAND "Build the heddle command (needs cjson)" ${PROJECT_IS_TOP_LEVEL} HEDDLE_ENGINE OFF)
 option(HEDDLE_WERROR "Warnings are errors" OFF)
 option(HEDDLE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(HEDDLE_HWLOC "AUTO" CACHE STRING "Find cores with hwloc: AUTO (if present), ON, OFF (sysfs only)")
 set_property(CACHE HEDDLE_HWLOC PROPERTY STRINGS AUTO ON OFF)
 set(HEDDLE_SANITIZE "" CACHE STRING "Sanitizers: '', 'address,undefined' or 'thread'")
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Judges what the objects of the library's rooms define and call. Input: layers.txt, then lines "ROOM OBJECT KIND SYMBOL",
-# KIND as nm prints it.
+# Judges what the objects of the library's rooms define and call. Input: layers.txt, then lines "ROOM OBJECT", then lines
+# "OBJECT: SYMBOL KIND ..." as nm prints them.
 
 function complain(room, object, why) {
   sub(/.*\.dir\//, "", object)
+  sub(/:$/, "", object)
   printf "%s: %s: %s\n", room, object, why
   bad = 1
 }
@@ -37,18 +38,26 @@ FILENAME == ARGV[1] {
   next
 }
 
-$3 == "U" || $3 == "w" || $3 == "v" { used[++n_used] = $0; next }
+FILENAME == ARGV[2] { room_of[$2 ":"] = $1; next }
+
+$3 == "U" || $3 == "w" || $3 == "v" {
+  used[++n_used] = $2
+  by[n_used] = $1
+  next
+}
 $3 ~ /^[TDBRGSCVW]$/ {
-  home[$4] = $1
-  prefix = $1 == "engine" ? "^(hd|he)[a-z]?_" : "^hd[a-z]?_"
-  if ($4 !~ prefix) complain($1, $2, $4 " is visible to everyone and has not our prefix")
+  room = room_of[$1]
+  home[$2] = room
+  prefix = room == "engine" ? "^(hd|he)[a-z]?_" : "^hd[a-z]?_"
+  if ($2 !~ prefix) complain(room, $1, $2 " is visible to everyone and has not our prefix")
 }
 
 END {
   if (!n_used) { print "no object was read"; exit 1 }
   for (i = 1; i <= n_used; i++) {
-    split(used[i], field, " ")
-    room = field[1]; object = field[2]; name = field[4]
+    name = used[i]
+    object = by[i]
+    room = room_of[object]
     # Fortified and versioned names stand for the plain ones.
     plain = name
     if (sub(/^__/, "", plain)) sub(/_chk$/, "", plain); else plain = name

@@ -7,7 +7,5 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 nm=$2
-while read -r room object; do
-  [ -n "$object" ] || continue # a room of headers alone
-  "$nm" -P "$object" | awk -v room="$room" -v object="$object" '{ print room, object, $2, $1 }'
-done <"$1" | awk -f "$here/calls.awk" "$here/layers.txt" -
+# A line without an object is of a room of headers alone.
+awk 'NF == 2 { print $2 }' "$1" | xargs "$nm" -A -P | awk -f "$here/calls.awk" "$here/layers.txt" "$1" -
