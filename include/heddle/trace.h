@@ -51,7 +51,7 @@ void hd_trace_name(hd_trace *trace, uint64_t t_ns, hd_name_kind kind, uint32_t i
 typedef struct hd_trace_file hd_trace_file;
 
 /* Reads a whole trace: ring 0 in file order (which is seq order), others merged in by time. Bounds-checked; a
- * hostile file costs at most three times its own size. Errors: IO, FORMAT (bad magic, version, chunk),
+ * hostile file costs at most a few times its own size. Errors: IO, FORMAT (bad magic, version, chunk),
  * NO_MEMORY, with the byte offset. */
 hd_status hd_trace_read(const hd_host *host, const char *path, hd_trace_file **out_file, hd_error *out_error);
 /* The same from memory. */
@@ -75,7 +75,7 @@ typedef struct hd_replay_result {
   uint64_t events;    /* fed */
   uint64_t decisions; /* recorded decisions compared */
   bool identical;
-  uint64_t first_difference;    /* index among records, when not identical */
+  uint64_t first_difference;    /* index among records, when not identical; nothing after it is fed */
   hd_record recorded, replayed; /* the first that differ; kind 0: that side has none */
 } hd_replay_result;
 
