@@ -101,12 +101,13 @@ void hdi_names_free(hd_trace_file *file) {
   hd_host_free(&file->host, file->names, file->name_count, sizeof(hdi_name));
 }
 
-/* First key that is not before `major`. */
-static size_t lower_bound(const hd_trace_file *file, uint64_t major) {
+/* How many keys are before `major`, or not after it. */
+static size_t keys_before(const hd_trace_file *file, uint64_t major, bool or_equal) {
   size_t low = 0, high = file->name_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (file->by_name[middle].major < major)
+    uint64_t at = file->by_name[middle].major;
+    if (at < major || (or_equal && at == major))
       low = middle + 1;
     else
       high = middle;
@@ -116,8 +117,8 @@ static size_t lower_bound(const hd_trace_file *file, uint64_t major) {
 
 const char *hdi_name_at(const hd_trace_file *file, hd_name_kind kind, uint32_t id, size_t at) {
   uint64_t major = name_key((uint32_t)kind, id);
-  size_t low = lower_bound(file, major);
-  size_t end = lower_bound(file, major + 1);
+  size_t low = keys_before(file, major, false);
+  size_t end = keys_before(file, major, true);
   if (low == end) return NULL;
   size_t high = end; /* halve: names of this id in record order; the last one that begins before `at` */
   while (high - low > 1) {

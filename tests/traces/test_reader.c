@@ -216,6 +216,18 @@ static void names_that_are_not_terminated_or_lack_pieces_end_where_they_end(void
   hd_trace_file_destroy(file);
 }
 
+static void the_largest_kind_and_id_have_a_name_too(void **state) {
+  hd_record records[] = {name_piece(0, 0, 'a'), name_piece(UINT32_MAX, 0, 'z')};
+  records[1].step = UINT32_MAX;
+  builder b;
+  builder_begin(&b);
+  builder_chunk(&b, 0, records, 2);
+  hd_trace_file *file = parse(*state, &b);
+  assert_string_equal(hd_trace_find_name(file, (hd_name_kind)UINT32_MAX, UINT32_MAX), "zzzzzzzzzzzzzzzz");
+  assert_null(hd_trace_find_name(file, (hd_name_kind)UINT32_MAX, UINT32_MAX - 1));
+  hd_trace_file_destroy(file);
+}
+
 static void no_memory_is_an_answer_whichever_allocation_fails(void **state) {
   scratch *s = *state;
   hd_record records[] = {name_piece(0, 0, 'a'), name_piece(1, 0, 'b')};
@@ -291,6 +303,7 @@ int main(void) {
       TEST(names_of_any_length_come_back_cut_to_what_fits),
       TEST(a_name_is_not_cut_inside_a_character),
       TEST(names_that_are_not_terminated_or_lack_pieces_end_where_they_end),
+      TEST(the_largest_kind_and_id_have_a_name_too),
       TEST(no_memory_is_an_answer_whichever_allocation_fails),
       TEST(files_that_cannot_be_read_are_named),
       TEST(flipped_bytes_never_do_more_than_fail),
