@@ -101,8 +101,9 @@ typedef struct hd_backend_ops {
                        uint32_t op_end, void *const *values, hd_program **out_program);
   void (*release)(void *backend, uint32_t index, hd_program *program);
 
-  /* Starts a launch and returns without waiting for it. Errors: AGAIN (full), DEVICE: then there is no
-   * completion. */
+  /* Starts a launch and returns without waiting for it. Errors, and then there is no completion: AGAIN
+   * (full), DEVICE, NO_MEMORY (a launch larger than what the device has room for), INVALID (not inside the
+   * program, or cut where the device's flags forbid). */
   hd_status (*submit)(void *backend, uint32_t index, const hd_launch *launch);
   /* Writes up to `cap` completions that are ready at `now_ns`, never waits. `out_next_ns`: when to poll again
    * even if the bell stays silent; HD_POLL_NEVER. */
