@@ -292,7 +292,7 @@ def compare_tokenizer(tok, path, count):
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--gguf", default=os.path.join(HERE, "stories.gguf"))
-    ap.add_argument("--stories", type=int, default=1000, help="held-out stories to score")
+    ap.add_argument("--stories", type=int, default=300, help="held-out stories to score")
     ap.add_argument("--write", action="store_true", help="write golden.json and held_out.txt")
     ap.add_argument("--checkpoint", help="the trainer's checkpoint.pt, for the float32 perplexity")
     ap.add_argument("--tokenizer", help="the trainer's tokenizer.model, to compare ids with sentencepiece")

@@ -27,7 +27,7 @@ import stories
 
 TRAIN_SEED, HELD_OUT_SEED, MODEL_SEED = 1, 2, 3
 TOKENIZER_STORIES = 20000
-HELD_OUT_STORIES = 1000
+HELD_OUT_STORIES = 300
 
 CONFIG = {
     "vocab": 2048, "dim": 192, "layers": 6, "heads": 6, "kv_heads": 2, "ff": 512,
