@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fair: shares of device time over long runs of the real control plane. */
-#include "feed.h"
+#include "control/feed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
