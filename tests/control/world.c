@@ -116,13 +116,17 @@ static void step_comes(world *w, bool is_lease) {
   world_step *step = &w->steps[slot];
   if (request == NULL || step->id != 0 || request->steps >= 3) return;
   uint16_t begin = (uint16_t)world_random(w, WORLD_OPS), left = (uint16_t)(WORLD_OPS - begin);
+  /* One draw a statement: the order of draws in an initialiser is the compiler's choice. */
+  uint16_t device = (uint16_t)world_random(w, WORLD_DEVICES);
+  uint16_t end = (uint16_t)(begin + 1 + world_random(w, left));
+  uint32_t graph = 1 + world_random(w, WORLD_GRAPHS);
   *step = (world_step){.id = (uint32_t)++w->step_generation[slot] << HD_ID_SLOT_BITS | slot,
                        .request = request->id,
                        .is_lease = is_lease,
-                       .device = (uint16_t)world_random(w, WORLD_DEVICES),
+                       .device = device,
                        .at = begin,
-                       .end = (uint16_t)(begin + 1 + world_random(w, left)),
-                       .graph = 1 + world_random(w, WORLD_GRAPHS)};
+                       .end = end,
+                       .graph = graph};
   if (step->id == 0) step->id = (uint32_t)++w->step_generation[slot] << HD_ID_SLOT_BITS | slot;
   hd_record event = {.kind = is_lease ? HD_EV_LEASE : HD_EV_STEP, .device = step->device};
   hd_step_fields fields = {.op_begin = step->at, .op_end = step->end, .graph = (uint16_t)step->graph};
