@@ -79,7 +79,11 @@ static void print_requests(const hdt_run_report *report) {
     hdt_table_cell(&table, "%s", hdt_rate(hdt_per_second(result->prompt_tokens, result->prefill_ns)).text);
     hdt_table_cell(&table, "%" PRIu32, result->generated_tokens);
     hdt_table_cell(&table, "%s", hdt_rate(hdt_per_second(result->decode_tokens, result->decode_ns)).text);
-    hdt_table_cell(&table, requests->desc.sampling.temperature > 0 ? "%" PRIu64 : "", request->seed);
+    if (requests->desc.sampling.temperature > 0) {
+      hdt_table_cell(&table, "%" PRIu64, request->seed);
+    } else {
+      hdt_table_cell(&table, "%s", ""); /* greedy: there is no chance to seed */
+    }
     hdt_table_cell(&table, "%s", ending(request));
   }
   hdt_table_print(&table, stderr);
