@@ -257,7 +257,10 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
       .groups = groups,
       .group_count = 3,
       .positional_max = 1,
-      .notes = "  The figure is the median of the runs; the slowest and the fastest stand beside it.",
+      .notes = "  The figure is the median of the runs; the slowest and the fastest stand beside it.\n"
+               "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model, "
+               "format\n"
+               "  and, in prefill_samples and decode_samples, what each run gave.",
       .examples = "  heddle bench MODEL.gguf\n"
                   "  heddle bench MODEL.gguf -p 512 -n 64 --threads 2\n"
                   "  heddle bench MODEL.gguf -p 0 -n 64 -r 9 --devices cpu,sim\n"

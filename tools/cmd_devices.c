@@ -12,21 +12,16 @@
 #include "table.h"
 #include "units.h"
 
-/* "12.3 GB/s" of one unit: the inverse of what the planner counts with. */
+/* Rates of one unit: the inverse of what the planner counts with, which is integer ns. */
 static hdt_quantity bandwidth(uint64_t ns_per_mib) {
-  hdt_quantity out = {"-"};
-  if (ns_per_mib) snprintf(out.text, sizeof(out.text), "%.1f GB/s", 1048576.0 / (double)ns_per_mib);
-  return out;
+  return ns_per_mib ? hdt_bytes_per_s(1048576e9 / (double)ns_per_mib) : (hdt_quantity){"unknown"};
 }
 
 static hdt_quantity compute(uint64_t ns_per_mflop) {
-  hdt_quantity out = {"-"};
-  if (ns_per_mflop) snprintf(out.text, sizeof(out.text), "%.1f GFLOP/s", 1e6 / (double)ns_per_mflop);
-  return out;
+  return ns_per_mflop ? hdt_flops_per_s(1e15 / (double)ns_per_mflop) : (hdt_quantity){"unknown"};
 }
 
-static void add_row(hdt_table *table, uint32_t index, const hd_device_props *props, hd_device_state state) {
-  hdt_table_cell(table, "%u", index);
+static void add_row(hdt_table *table, const hd_device_props *props, hd_device_state state) {
   hdt_table_cell(table, "%s", props->name);
   hdt_table_cell(table, "%s", hdt_device_kind_name(props->kind));
   hdt_table_cell(table, "%s", state == HD_DEVICE_READY ? "" : hdt_device_state_name(state));
@@ -41,15 +36,15 @@ static void add_row(hdt_table *table, uint32_t index, const hd_device_props *pro
 }
 
 static hdt_exit print_table(hd_sched *sched) {
-  static const char *const titles[] = {"#",       "name",     "kind",      "state",      "units", "launch",
-                                       "streams", "computes", "transfers", "power/unit", ""};
+  static const char *const titles[] = {"name",    "kind",     "state",     "units", "launch",
+                                       "streams", "computes", "transfers", "power", ""};
   hdt_table table;
-  hdt_table_init(&table, "rlllrrrrrrl");
+  hdt_table_init(&table, "lllrrrrrrl");
   hdt_table_header(&table, titles);
   for (uint32_t i = 0; i < hd_sched_device_count(sched); i++) {
     hd_device_props props = {.size = sizeof(props)};
     hd_device_state state;
-    if (hd_sched_device(sched, i, &props, &state) == HD_OK) add_row(&table, i, &props, state);
+    if (hd_sched_device(sched, i, &props, &state) == HD_OK) add_row(&table, &props, state);
   }
   bool printed = hdt_table_print(&table, stdout);
   hdt_table_finish(&table);

@@ -36,6 +36,8 @@ static const char summary[] =
 static const char notes[] =
     "  -p and -f may stand many times: each prompt is a request, and all run at once. '-' is stdin.\n"
     "  One newline at the end of a file is not part of its prompt.\n"
+    "  On a terminal a prompt given with -p is shown before what follows from it.\n"
+    "  --json prints one object at the end; each request's ids, text and times stand in \"requests\".\n"
     "  The same prompt, options, seed and thread count give the same text.\n"
     "  Exit codes: 0 done, 1 failed, 2 wrong usage, 75 refused for now (the line says when to try\n"
     "  again), 130 interrupted with Ctrl-C (what was written so far stays, the table comes too).";

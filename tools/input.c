@@ -58,14 +58,15 @@ static void drop_last_newline(hdt_prompt *prompt) {
 /* Fills text and bytes of a prompt; its name is set. */
 static hdt_exit fetch(hdt_prompt *prompt, char letter, const char *text, const char *command) {
   bool from_stdin = strcmp(text, "-") == 0;
-  if (letter == 'p' && !from_stdin) {
+  prompt->typed = letter == 'p' && !from_stdin;
+  if (prompt->typed) {
     prompt->text = strdup(text);
     prompt->bytes = strlen(text);
   } else {
     prompt->text = from_stdin ? read_stream(stdin, &prompt->bytes) : read_file(text, &prompt->bytes);
   }
   if (prompt->text == NULL) return hdt_fail(HDT_FAILED, command, "%s: %s", prompt->name, strerror(errno));
-  if (letter != 'p' || from_stdin) drop_last_newline(prompt);
+  if (!prompt->typed) drop_last_newline(prompt);
   return HDT_DONE;
 }
 

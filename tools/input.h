@@ -4,6 +4,7 @@
 #ifndef HEDDLE_TOOLS_INPUT_H
 #define HEDDLE_TOOLS_INPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "exit_code.h"
 #include "options.h"
@@ -11,6 +12,7 @@
 typedef struct hdt_prompt {
   char *text; /* UTF-8, terminated; may hold no zero byte */
   size_t bytes;
+  bool typed;    /* on the command line, so that it is worth to be shown again */
   char name[64]; /* what an error line calls it: "prompt", "prompt 2", "story.txt" */
 } hdt_prompt;
 

@@ -173,7 +173,7 @@ static void begin_text(const hdt_requests *set, const stream *out) {
     printf("%s%s[%" PRIu32 "/%" PRIu32 "]%s\n", out->index > 0 ? "\n" : "", hdt_style_on(stdout, HDT_DIM),
            out->index + 1, set->count, hdt_style_off(stdout, HDT_DIM));
   }
-  if (set->echo_prompt) {
+  if (set->echo_prompt && request->prompt->typed) {
     printf("%s%s%s", hdt_style_on(stdout, HDT_BOLD), request->prompt->text, hdt_style_off(stdout, HDT_BOLD));
   }
 }

@@ -36,6 +36,16 @@ hdt_quantity hdt_power(uint64_t uw) {
   return scaled((double)uw, 1000, units);
 }
 
+hdt_quantity hdt_bytes_per_s(double rate) {
+  static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s", NULL};
+  return scaled(rate, 1000, units);
+}
+
+hdt_quantity hdt_flops_per_s(double rate) {
+  static const char *const units[] = {"FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", NULL};
+  return scaled(rate, 1000, units);
+}
+
 hdt_quantity hdt_rate(double per_second) {
   hdt_quantity out;
   snprintf(out.text, sizeof(out.text), "%.*f",

@@ -22,7 +22,7 @@ refuses 2 '\-\-repeat wants' bench -r 0
 call devices
 exits 0 devices
 silent devices
-says '^  0  cpu ' devices
+says '^  cpu  *cpu ' devices
 says '^  fifo ' devices
 says '^  sim ' devices
 call devices --devices cpu,sim,sim --json

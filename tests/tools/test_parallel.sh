@@ -3,14 +3,13 @@
 . "$(dirname "$0")/lib.sh"
 need_model
 
-n=0
-for text in 'Once upon a time' 'The little dog' 'One day a girl' 'A bird saw'; do
-  n=$((n + 1))
-  run -p "$text" -n 20 --ids -q
-  exits 0 "'$text' alone"
-  cat "$scratch/out" >>"$scratch/alone"
-done
 for devices in cpu cpu,sim cpu,sim:latency_us=300,sim; do
+  : >"$scratch/alone"
+  for text in 'Once upon a time' 'The little dog' 'One day a girl' 'A bird saw'; do
+    run -p "$text" -n 20 --ids -q --devices $devices
+    exits 0 "'$text' alone on $devices"
+    cat "$scratch/out" >>"$scratch/alone"
+  done
   for policy in fifo fair; do
     run -p 'Once upon a time' -p 'The little dog' -p 'One day a girl' -p 'A bird saw' -n 20 --ids -q \
       --devices $devices --policy $policy --trace "$scratch/four.rec"
@@ -25,7 +24,10 @@ done
 # Layers pinned to both devices, so that every request crosses the border.
 run -p 'Once upon a time' --parallel 4 -n 20 --ids -q --devices cpu,sim --split cpu:0-1,sim:2- --trace "$scratch/p.rec"
 exits 0 'four over a split'
-for i in 1 2 3 4; do head -n 1 "$scratch/alone"; done >"$scratch/wanted"
+cp "$scratch/out" "$scratch/split"
+run -p 'Once upon a time' -n 20 --ids -q --devices cpu,sim --split cpu:0-1,sim:2-
+for i in 1 2 3 4; do cat "$scratch/out"; done >"$scratch/wanted"
+cp "$scratch/split" "$scratch/out"
 same "$scratch/wanted" "$scratch/out" 'four over a split'
 call replay "$scratch/p.rec"
 exits 0 'replay of four over a split'
