@@ -102,7 +102,8 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   c->policy_bytes = policy != fallback ? state_bytes(policy, &c->config.limits) : 0;
   c->fallback_bytes = state_bytes(fallback, &c->config.limits);
   c->queue.cap = 2 * c->config.limits.max_steps;
-  /* Each step at most completes, moves or stops by the event's handler, then moves, and then runs or stops.
+  /* Each step at most completes, moves or stops by the event's handler, and then moves and runs. One that is
+   * asked to stop at once has a more urgent one to thank, which does not run: together they stay below this.
    */
   c->decision_cap = 3 * c->config.limits.max_steps + HD_SPLIT_PARTS_MAX + 64;
   status = allocate(c);

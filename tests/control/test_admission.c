@@ -148,6 +148,20 @@ static void a_deadline_that_cannot_be_met_is_refused_for_good(void **state) {
   feed_finish(&f);
 }
 
+static void what_is_less_urgent_delays_no_deadline(void **state) {
+  (void)state;
+  feed f;
+  one_core(&f);
+  ask(&f, 1, HD_CLASS_UTILITY, 0, 0);
+  for (uint32_t step = 1; step <= 3; step++) /* 2 ms run, 16 ms wait */
+    feed_step(&f, 1, step, 0, 8);
+  ask(&f, 2, HD_CLASS_UTILITY, 0, f.now_ns + 5000000);
+  assert_refused(&f, HD_REFUSED_DEADLINE, 0);
+  ask(&f, 2, HD_CLASS_DEFAULT, 0, f.now_ns + 5000000);
+  assert_int_equal(feed_count(&f, HD_DE_ADMIT), 1);
+  feed_finish(&f);
+}
+
 static void ids_and_classes_that_do_not_exist_are_invalid(void **state) {
   (void)state;
   feed f;
@@ -175,6 +189,7 @@ int main(void) {
       cmocka_unit_test(a_crowd_keeps_its_own_class_out_but_not_the_more_urgent),
       cmocka_unit_test(after_the_retry_time_the_crowd_is_gone),
       cmocka_unit_test(a_deadline_that_cannot_be_met_is_refused_for_good),
+      cmocka_unit_test(what_is_less_urgent_delays_no_deadline),
       cmocka_unit_test(ids_and_classes_that_do_not_exist_are_invalid),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,24 @@ static void a_launch_beyond_the_room_is_a_fault(void **state) {
                  (hd_policy_decision){.waiting_index = 1, .width = 1});
 }
 
+static void what_the_answer_has_given_away_is_not_free_for_its_next_decision(void **state) {
+  (void)state;
+  feed f;
+  feed_init(&f, &scripted, NULL);
+  feed_device(&f, 0, HD_DEVICE_CPU, 4);
+  feed_graph(&f, 1, 4, 0, 0);
+  feed_request(&f, 1, HD_CLASS_DEFAULT);
+  answer(1, (hd_policy_decision){.width = 4}, none);
+  feed_step(&f, 1, 3, 0, 4);
+  answer(0, none, none);
+  feed_step(&f, 1, 1, 0, 4);
+  feed_step(&f, 1, 2, 0, 4);
+  answer(2, (hd_policy_decision){.width = 3}, (hd_policy_decision){.waiting_index = 1, .width = 2});
+  feed_done(&f, 3, 0, 4, HD_OK, 1);
+  assert_int_equal(feed_decision(&f, HD_DE_FALLBACK, 0)->a, HD_FAULT_WIDTH);
+  feed_finish(&f);
+}
+
 static void more_decisions_than_were_asked_for_are_a_fault(void **state) {
   (void)state;
   assert_dropped(HD_FAULT_COUNT_OVER, 3, (hd_policy_decision){.width = 1}, none);
@@ -269,6 +287,7 @@ int main(void) {
       cmocka_unit_test(a_device_that_is_not_ready_or_not_there_is_a_fault),
       cmocka_unit_test(a_width_of_nothing_or_beyond_what_is_free_is_a_fault),
       cmocka_unit_test(a_launch_beyond_the_room_is_a_fault),
+      cmocka_unit_test(what_the_answer_has_given_away_is_not_free_for_its_next_decision),
       cmocka_unit_test(more_decisions_than_were_asked_for_are_a_fault),
       cmocka_unit_test(an_empty_answer_while_nothing_runs_is_a_stall),
       cmocka_unit_test(after_so_many_faults_the_policy_is_never_asked_again),
