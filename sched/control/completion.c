@@ -118,7 +118,8 @@ static void on_step_done(hd_control *c, hdi_step *step, const hd_done_fields *do
     step->excluded |= (uint16_t)(1u << device);
     step->failures = c->config.fence_after_failures; /* asking it again would not help */
   } else if (judged == OUTCOME_FAILED) {
-    /* What it says it did before it failed is believed only in part: the last op is done again. */
+    /* A launch that failed cannot have done all: what it says is believed when it says that something is
+     * left. */
     if (done->op_reached > step->op_begin && done->op_reached < step->launch.op_end) {
       step->op_begin = done->op_reached;
       step->weighed_device = HDI_NONE;
