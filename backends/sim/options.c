@@ -130,6 +130,16 @@ static hd_status fail_value(const option *known, piece value, hd_error *out_erro
                  known->name, (int)(value.length < 40 ? value.length : 40), value.at, takes);
 }
 
+/* All names fit behind a short wrong one; behind a long one the line is cut. */
+static hd_status fail_name(piece name, hd_error *out_error) {
+  char known[HD_ERROR_TEXT_BYTES] = "";
+  size_t n = 0;
+  for (size_t i = 0; i < OPTION_COUNT && n < sizeof known; i++)
+    n += (size_t)snprintf(known + n, sizeof known - n, " %s", options_known[i].name);
+  return hd_fail(out_error, HD_E_FORMAT, "sim: unknown option \"%.*s\"; known:%s",
+                 (int)(name.length < 40 ? name.length : 40), name.at, known);
+}
+
 static hd_status set(sim_options *options, piece name, piece value, hd_error *out_error) {
   for (size_t i = 0; i < OPTION_COUNT; i++) {
     const option *known = &options_known[i];
@@ -141,8 +151,7 @@ static hd_status set(sim_options *options, piece name, piece value, hd_error *ou
     memcpy((char *)options + known->offset, &x, sizeof x);
     return HD_OK;
   }
-  return hd_fail(out_error, HD_E_FORMAT, "sim: unknown option \"%.*s\"; backends/sim/options.h lists them",
-                 (int)(name.length < 40 ? name.length : 40), name.at);
+  return fail_name(name, out_error);
 }
 
 hd_status hdb_sim_options_parse(const char *text, sim_options *out_options, hd_error *out_error) {
