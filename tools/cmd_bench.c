@@ -132,10 +132,10 @@ static void print_table(const hdt_machine *machine, const bench_args *args, cons
   he_model_info info;
   hdt_table table;
   he_model_describe(machine->model, &info);
-  printf("  %s%s%s  %s, %s, %.1f M parameters; %s, %" PRIu32 " thread%s\n\n", hdt_style_on(stdout, HDT_BOLD),
-         info.name, hdt_style_off(stdout, HDT_BOLD), info.format, hdt_bytes(info.file_bytes).text,
-         (double)info.parameter_count / 1e6, args->machine.devices, machine->threads,
-         machine->threads == 1 ? "" : "s");
+  hdt_print_title(info.name, "%s, %s, %.1f M parameters; %s, %" PRIu32 " thread%s", info.format,
+                  hdt_bytes(info.file_bytes).text, (double)info.parameter_count / 1e6, args->machine.devices,
+                  machine->threads, machine->threads == 1 ? "" : "s");
+  puts("");
   hdt_table_init(&table, "lrrrrr");
   hdt_table_header(&table, titles);
   add_row(&table, prefill);

@@ -101,8 +101,8 @@ static hdt_exit print_table(const hdt_machine *machine, const phase_plan *plans)
   hdt_table table;
   he_model_info info;
   he_model_describe(machine->model, &info);
-  printf("  %s%s%s  %s, %" PRIu32 " layers\n\n", hdt_style_on(stdout, HDT_BOLD), info.name,
-         hdt_style_off(stdout, HDT_BOLD), info.format, info.n_layers);
+  hdt_print_title(info.name, "%s, %" PRIu32 " layers", info.format, info.n_layers);
+  puts("");
   hdt_table_init(&table, "lllrrr");
   hdt_table_header(&table, titles);
   for (int phase = 0; phase < (int)HD_PHASE_COUNT; phase++)

@@ -3,6 +3,7 @@
 #include "console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,15 @@ static struct {
   bool out_terminal, error_terminal, colour;
   int out_errno; /* of the first write to stdout that failed */
 } console;
+
+void hdt_console_guard(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    int refusing =
+        open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest number is free: fd */
+    if (refusing < 0) return;
+  }
+}
 
 void hdt_console_init(bool no_color) {
   const char *wish = getenv("NO_COLOR");
@@ -43,15 +53,33 @@ const char *hdt_style_off(const FILE *stream, hdt_style style) {
   return style != HDT_PLAIN && console.colour && hdt_is_terminal(stream) ? "\033[0m" : "";
 }
 
+void hdt_tame(char *text, size_t bytes, bool keep_lines) {
+  for (size_t i = 0; i < bytes; i++) {
+    bool kept = keep_lines && (text[i] == '\n' || text[i] == '\t');
+    if (((unsigned char)text[i] < 0x20 && !kept) || text[i] == 0x7f) text[i] = '?';
+  }
+}
+
+void hdt_print_title(const char *name, const char *format, ...) {
+  char line[256];
+  va_list args;
+  snprintf(line, sizeof(line), "%s", name);
+  hdt_tame(line, strlen(line), false);
+  printf("  %s%s%s  ", hdt_style_on(stdout, HDT_BOLD), line, hdt_style_off(stdout, HDT_BOLD));
+  va_start(args, format);
+  vsnprintf(line, sizeof(line), format, args);
+  va_end(args);
+  hdt_tame(line, strlen(line), false);
+  puts(line);
+}
+
 hdt_exit hdt_fail(hdt_exit code, const char *command, const char *format, ...) {
   char line[1024];
   va_list args;
   va_start(args, format);
   vsnprintf(line, sizeof(line), format, args);
   va_end(args);
-  for (char *c = line; *c != '\0'; c++) {
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?'; /* it may quote a hostile file */
-  }
+  hdt_tame(line, strlen(line), false);
   fflush(stdout);
   fprintf(stderr, "heddle%s%s: %s\n", command ? " " : "", command ? command : "", line);
   return code;

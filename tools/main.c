@@ -20,6 +20,7 @@ static const hdt_command *find(const char *word) {
 }
 
 int main(int argc, char **argv) {
+  hdt_console_guard();
   signal(SIGPIPE, SIG_IGN); /* a reader that leaves is told by EPIPE, so that what runs can end in order */
   hdt_console_init(wants_no_color(argc, argv));
   if (argc < 2) return (int)hdt_fail(HDT_USAGE, NULL, "which command? see 'heddle help'");

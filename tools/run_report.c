@@ -92,14 +92,20 @@ static void print_requests(const hdt_run_report *report) {
     fprintf(stderr, "  ... and %" PRIu32 " more\n", requests->count - SHOWN_MAX);
 }
 
+/* Appends ", 3 steps moved" when there were any. */
+static void append_count(char *text, size_t bytes, uint64_t count, const char *what, const char *happened) {
+  size_t length = strlen(text);
+  if (count == 0) return;
+  snprintf(text + length, bytes - length, ", %" PRIu64 " %s%s%s", count, what, count == 1 ? "" : "s",
+           happened);
+}
+
 static void add_decided(hdt_table *table, const hdt_run_report *report) {
   const hd_control_stats *stats = &report->stats;
   char trouble[128] = "";
-  if (stats->fallbacks || stats->fences) {
-    snprintf(trouble, sizeof(trouble),
-             "; %" PRIu64 " fallbacks, %" PRIu64 " devices fenced, %" PRIu64 " steps moved", stats->fallbacks,
-             stats->fences, stats->moves);
-  }
+  append_count(trouble, sizeof(trouble), stats->fallbacks, "fallback", "");
+  append_count(trouble, sizeof(trouble), stats->fences, "device", " fenced");
+  append_count(trouble, sizeof(trouble), stats->moves, "step", " moved");
   hdt_table_cell(table, "decided");
   hdt_table_cell(table, "%" PRIu64 " decisions by %s on %" PRIu64 " events%s", stats->decisions,
                  report->policy, stats->events, trouble);

@@ -195,6 +195,7 @@ static bool write_some(hdt_requests *set, stream *out) {
       begin_text(set, out);
       out->begun = true;
     }
+    if (hdt_is_terminal(stdout)) hdt_tame(chunk, now, true);
     if (now > 0 && !hdt_out_write(chunk, now)) return false;
     out->written += now;
   } while (!last);

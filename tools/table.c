@@ -39,6 +39,7 @@ void hdt_table_cell(hdt_table *table, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof(text), format, args);
   va_end(args);
+  hdt_tame(text, strlen(text), false);
   char *copy = strdup(text);
   if (copy == NULL) {
     table->failed = true;

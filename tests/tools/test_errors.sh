@@ -83,6 +83,19 @@ if [ -w /dev/full ]; then
   one_line 'standard output: No space left' 'run >/dev/full'
 fi
 
+# Closed streams: nothing that is meant for one gets into a file.
+"$heddle" run ${model:+-m "$model"} -p x -n 4 -q --trace "$scratch/closed.rec" >&- 2>"$scratch/err" </dev/null
+code=$?
+: >"$scratch/out"
+exits 1 'run with stdout closed'
+one_line 'standard output: ' 'run with stdout closed'
+call replay "$scratch/closed.rec"
+exits 0 'the trace of a run with stdout closed'
+"$heddle" run ${model:+-m "$model"} -f - -n 4 -q <&- >"$scratch/out" 2>"$scratch/err"
+code=$?
+exits 1 'run with stdin closed'
+one_line 'stdin: ' 'run with stdin closed'
+
 # A reader that leaves is no failure.
 {
   "$heddle" run ${model:+-m "$model"} -p x -n 400 --devices sim:latency_us=1000 2>"$scratch/err" </dev/null

@@ -69,4 +69,15 @@ for option in '--devices sim' '--devices cpu,sim' '--devices cpu,sim --split cpu
 done
 run -p "$prompt" -n 8 --devices cpu,sim --split cpu:0-1,sim:2-
 if grep -q '^  decode .* layers cpu 0-1, sim 2-' "$scratch/err"; then ok; else wrong 'the table lacks the split'; fi
+
+# A device that fails is fenced; the text is the same, and the table says what happened.
+run -p "$prompt" -n 12 -q --ids --devices cpu,sim --split cpu:0-1,sim:2-
+cp "$scratch/out" "$scratch/well"
+run -p "$prompt" -n 12 --ids --devices 'cpu,sim:fail_after=9' --split cpu:0-1,sim:2-
+same "$scratch/well" "$scratch/out" 'the ids when a device fails'
+if grep -q '^  decided .*, 1 device fenced, [0-9]* steps* moved' "$scratch/err"; then ok; else wrong 'no word of it'; fi
+# When no device is left, the request fails and says so.
+run -p "$prompt" -n 12 -q --devices 'sim:fail_after=9'
+exits 1 'the only device fails'
+if grep -q '^heddle run: request 1: .*device failed' "$scratch/err"; then ok; else wrong 'no reason given'; fi
 finish
