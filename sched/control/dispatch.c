@@ -78,7 +78,6 @@ static bool can_stop(const hd_control *c, const hdi_step *step) {
 void hdi_stop(hd_control *c, hdi_step *step) {
   if (!can_stop(c, step)) return;
   step->stop_sent = true;
-  c->devices[step->device].stops_out++;
   hdi_emit_step(c, HD_DE_STOP, step);
   c->stats.stops++;
 }
@@ -95,25 +94,42 @@ static hdi_step *least_urgent(hd_control *c, const hdi_device *device) {
 
 static bool worth_a_look(const hdi_device *device) {
   uint32_t urgent = 0, running = HD_CLASS_COUNT;
-  while (urgent < HD_CLASS_COUNT && device->waiting_of[urgent] == 0)
+  while (urgent < HD_CLASS_COUNT && device->eager_of[urgent] == 0)
     urgent++;
   while (running > 0 && device->running_of[running - 1] == 0)
     running--;
   return urgent + 1 < running;
 }
 
+/* The first that waits for the device, is more urgent than `class_id` and has asked nobody yet; NULL. */
+static hdi_step *first_eager(hd_control *c, uint32_t device, hd_class class_id) {
+  const hd_waiting *items = c->queue.items + c->queue.begin;
+  for (uint32_t i = 0; i < c->queue.count; i++) {
+    const hd_waiting *item = &items[i];
+    if (item->device != device || item->class_id >= class_id) continue;
+    hdi_step *step = hdi_step_find(c, item->step);
+    if (!step->asked) return step;
+  }
+  return NULL;
+}
+
+/* Each who waits may ask one launch to leave, once: a policy may well give the place to another than who
+ * asked
+ * (`fair` has reasons besides urgency), and asking again would stop launches for ever before their first op.
+ */
 void hdi_preempt(hd_control *c) {
   for (uint32_t d = 0; d < c->view.device_count; d++) {
-    const hdi_device *device = &c->devices[d];
+    hdi_device *device = &c->devices[d];
     const hd_view_device *view = &c->view_devices[d];
     bool full = view->state == HD_DEVICE_READY && device->backoff_until_ns == 0 && view->free_units == 0;
-    if (!full || view->waiting == 0 || !worth_a_look(device)) continue;
-    for (hdi_step *step; (step = least_urgent(c, device)) != NULL;) {
-      uint32_t more_urgent = 0;
-      for (uint32_t i = 0; i < (uint32_t)step->class_id; i++)
-        more_urgent += device->waiting_of[i];
-      if (device->stops_out >= more_urgent) break; /* enough are leaving */
-      hdi_stop(c, step);
+    if (!full || view->waiting == 0) continue;
+    while (worth_a_look(device)) {
+      hdi_step *leaving = least_urgent(c, device);
+      hdi_step *asking = leaving == NULL ? NULL : first_eager(c, d, leaving->class_id);
+      if (asking == NULL) break;
+      asking->asked = true;
+      device->eager_of[asking->class_id]--;
+      hdi_stop(c, leaving);
     }
   }
 }

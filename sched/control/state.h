@@ -29,11 +29,11 @@ typedef struct hdi_device {
       lease_rate_q8[HD_PHASE_COUNT]; /* learned: ns a layer and token, one unit wide, times 256; 0: unknown */
   uint32_t candidates;               /* waiting steps that may run here, by their masks */
   uint32_t waiting_of[HD_CLASS_COUNT]; /* waiting steps whose device this is */
+  uint32_t eager_of[HD_CLASS_COUNT];   /* those of them for whom nobody was asked to leave yet */
   uint64_t backlog_ns[HD_CLASS_COUNT]; /* their expected ns */
   uint64_t running_ns;                 /* expected ns of what runs, times width */
   uint32_t running_of[HD_CLASS_COUNT];
   uint32_t running_head; /* steps that run here, newest first */
-  uint32_t stops_out;    /* launches asked to stop that have not answered */
   uint32_t active_now;   /* requests seen in this epoch (see steps.c) */
 } hdi_device;
 
@@ -87,6 +87,7 @@ typedef struct hdi_step {
   hdi_step_state state;
   bool is_lease;
   bool stop_sent;
+  bool asked; /* since it waits, somebody was asked to leave for it */
   hd_class class_id;
   hd_phase phase;
   uint16_t device;   /* where it belongs; while it runs: where */

@@ -140,6 +140,7 @@ static void count_waiting(hd_control *c, const hdi_step *step, int sign) {
     c->devices[__builtin_ctz(mask)].candidates += one;
   hdi_device *device = &c->devices[step->device];
   device->waiting_of[step->class_id] += one;
+  if (!step->asked) device->eager_of[step->class_id] += one;
   device->backlog_ns[step->class_id] += sign > 0 ? step->backlog_ns : 0 - step->backlog_ns;
   c->view_devices[step->device].waiting += one;
   c->stats.waiting += one;
@@ -150,6 +151,7 @@ void hdi_step_wait(hd_control *c, hdi_step *step, hdi_place place) {
   weigh(c, step);
   if (place == HDI_PLACE_LAST) step->ready_seq = ++c->ready_seq;
   step->state = HDI_STEP_WAITING;
+  step->asked = false;
   step->backlog_ns = hdi_cost_expected(&c->devices[step->device], step->phase, step->raw_ns, 1);
   hd_waiting item = {
       .step = step->id,
@@ -231,7 +233,6 @@ void hdi_step_finish_launch(hd_control *c, hdi_step *step) {
   device->used_units -= step->launch.width;
   device->running_of[step->class_id]--;
   device->running_ns -= load_ns(step);
-  if (step->stop_sent) device->stops_out--;
   c->view_devices[step->device].in_flight--;
   c->stats.running--;
   hdi_device_show(c, step->device);

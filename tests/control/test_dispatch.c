@@ -9,13 +9,17 @@
 #include <cmocka.h>
 
 /* Device 0 of graph 1, whose ops take `op_ns` each, in layers of one op. */
-static void start(feed *f, uint32_t capacity, uint64_t op_ns) {
-  feed_init(f, NULL, NULL);
+static void start_with(feed *f, uint32_t capacity, uint64_t op_ns, const hd_policy_ops *policy) {
+  feed_init(f, policy, NULL);
   feed_device(f, 0, HD_DEVICE_CPU, capacity);
   feed_param(f, 0, HD_PARAM_NS_PER_MIB, op_ns);
   feed_graph(f, 1, 10, 1 << 20, 0);
   for (uint32_t request = 1; request <= HD_CLASS_COUNT; request++)
     feed_request(f, request, (hd_class)(request - 1)); /* request n is of class n-1 */
+}
+
+static void start(feed *f, uint32_t capacity, uint64_t op_ns) {
+  start_with(f, capacity, op_ns, NULL);
 }
 
 static void a_launch_ends_where_the_slice_of_its_class_does(void **state) {
@@ -124,6 +128,40 @@ static void somebody_more_urgent_makes_a_running_step_leave_once(void **state) {
   feed_finish(&f);
 }
 
+/* Gives the device to the step that waits for a background request, whoever else waits. */
+static uint32_t decide_for_the_background(void *state, const hd_view *view, hd_policy_decision *out,
+                                          uint32_t cap) {
+  (void)state;
+  for (uint32_t i = 0; i < view->waiting_count && cap > 0; i++) {
+    bool last = i + 1 == view->waiting_count;
+    if (view->waiting[i].class_id != HD_CLASS_BACKGROUND && !last) continue;
+    if (view->devices[0].free_units == 0) return 0;
+    out[0] = (hd_policy_decision){.waiting_index = i, .device = 0, .width = 1};
+    return 1;
+  }
+  return 0;
+}
+
+static void a_policy_that_prefers_the_one_who_left_starts_no_storm_of_stops(void **state) {
+  (void)state;
+  static const hd_policy_ops stubborn = {.size = sizeof stubborn,
+                                         .abi = HD_POLICY_ABI,
+                                         .name = "stubborn",
+                                         .description = "the background first",
+                                         .decide = decide_for_the_background};
+  feed f;
+  start_with(&f, 1, 1000000, &stubborn);
+  feed_step(&f, HD_CLASS_BACKGROUND + 1, 1, 0, 10);
+  feed_step(&f, HD_CLASS_INTERACTIVE + 1, 2, 0, 1);
+  assert_int_equal(feed_count(&f, HD_DE_STOP), 1);
+  for (int i = 0; i < 5; i++) {
+    feed_done(&f, 1, 0, (uint16_t)i, HD_OK, 1000);
+    assert_int_equal(feed_run_of(&f, 1).op_begin, i);
+    assert_int_equal(feed_count(&f, HD_DE_STOP), 0); /* the one who waits has asked once */
+  }
+  feed_finish(&f);
+}
+
 static void equals_and_less_urgent_ones_stop_nobody(void **state) {
   (void)state;
   feed f;
@@ -192,6 +230,7 @@ int main(void) {
       cmocka_unit_test(what_is_learned_moves_the_cut),
       cmocka_unit_test(devices_that_want_it_are_cut_between_layers),
       cmocka_unit_test(somebody_more_urgent_makes_a_running_step_leave_once),
+      cmocka_unit_test(a_policy_that_prefers_the_one_who_left_starts_no_storm_of_stops),
       cmocka_unit_test(equals_and_less_urgent_ones_stop_nobody),
       cmocka_unit_test(a_device_with_room_stops_nobody),
       cmocka_unit_test(each_who_waits_stops_one_and_the_least_urgent_goes_first),
