@@ -19,20 +19,20 @@ static inline void hdb_tile_pairs(const hdb_tile *tile, hdb_pair_fn pair) {
 /* Computes results of weight rows from w on and activation rows from t on; how many, its name says. */
 typedef void (*hdb_block_fn)(const hdb_tile *tile, uint32_t w, uint32_t t);
 
-/* The shapes that a faster dot takes a tile in: four rows share the loads of one activation (decode), two
+/* The shapes that a faster dot takes a tile in: four rows share the loads of one activation (decode), some
  * unpacked rows serve four activations (prefill), and what is left over. All shapes give a pair of rows the
  * same bits. */
 typedef struct hdb_blocks {
-  hdb_block_fn four_by_one, two_by_four, one_by_four, one_by_one;
+  uint32_t some; /* 2 or 4 rows: as many as the tier has registers for */
+  hdb_block_fn four_by_one, some_by_four, one_by_four, one_by_one;
 } hdb_blocks;
 
 static inline void hdb_tile_blocks(const hdb_tile *tile, const hdb_blocks *blocks) {
   uint32_t fours = tile->x_rows & ~3u, w = 0;
   for (; w + 4 <= tile->weight_rows; w += 4) {
-    for (uint32_t t = 0; t < fours; t += 4) {
-      blocks->two_by_four(tile, w, t);
-      blocks->two_by_four(tile, w + 2, t);
-    }
+    for (uint32_t t = 0; t < fours; t += 4)
+      for (uint32_t k = 0; k < 4; k += blocks->some)
+        blocks->some_by_four(tile, w + k, t);
     for (uint32_t t = fours; t < tile->x_rows; t++)
       blocks->four_by_one(tile, w, t);
   }
@@ -44,15 +44,15 @@ static inline void hdb_tile_blocks(const hdb_tile *tile, const hdb_blocks *block
   }
 }
 
-/* Defines the dot NAME from an inlined function BLOCK(tile, w, t, rows, activations, ...) by its four shapes.
- */
-#define HDB_DOT_OF_BLOCKS(NAME, ...) HDB_DOT_OF_BLOCKS_NAMED(NAME, __VA_ARGS__) /* NAME may be a macro */
-#define HDB_DOT_OF_BLOCKS_NAMED(NAME, BLOCK, ...)                                                            \
+/* Defines the dot NAME (which may be a macro) by its shapes from an inlined function
+ * BLOCK(tile, w, t, rows, activations, ...). */
+#define HDB_DOT_OF_BLOCKS(NAME, ...) HDB_DOT_OF_BLOCKS_NAMED(NAME, __VA_ARGS__)
+#define HDB_DOT_OF_BLOCKS_NAMED(NAME, SOME, BLOCK, ...)                                                      \
   static void NAME##_41(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
     BLOCK(tile, w, t, 4, 1, __VA_ARGS__);                                                                    \
   }                                                                                                          \
-  static void NAME##_24(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
-    BLOCK(tile, w, t, 2, 4, __VA_ARGS__);                                                                    \
+  static void NAME##_s4(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
+    BLOCK(tile, w, t, SOME, 4, __VA_ARGS__);                                                                 \
   }                                                                                                          \
   static void NAME##_14(const hdb_tile *tile, uint32_t w, uint32_t t) {                                      \
     BLOCK(tile, w, t, 1, 4, __VA_ARGS__);                                                                    \
@@ -61,7 +61,7 @@ static inline void hdb_tile_blocks(const hdb_tile *tile, const hdb_blocks *block
     BLOCK(tile, w, t, 1, 1, __VA_ARGS__);                                                                    \
   }                                                                                                          \
   void NAME(const hdb_tile *tile) {                                                                          \
-    static const hdb_blocks shapes = {NAME##_41, NAME##_24, NAME##_14, NAME##_11};                           \
+    static const hdb_blocks shapes = {SOME, NAME##_41, NAME##_s4, NAME##_14, NAME##_11};                     \
     hdb_tile_blocks(tile, &shapes);                                                                          \
   }
 

@@ -4,23 +4,31 @@
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/formats.h"
+#include "common/lanes.h"
 #include "common/tile.h"
 
 enum { BLOCK = 32, BYTES = 18, HALF = BLOCK / 2 };
 
+/* The block's 32 values without its scale. */
+static void unpack(const uint8_t *block, int8_t out[BLOCK]) {
+  const uint8_t *q = block + 2;
+  for (uint32_t i = 0; i < HALF; i++) {
+    out[i] = (int8_t)((q[i] & 15) - 8);
+    out[i + HALF] = (int8_t)((q[i] >> 4) - 8);
+  }
+}
+
 static float pair(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const int8_t *v = hdb_q8_values(x);
   const float *scales = hdb_q8_scales(x, cols);
-  float sum = 0.0f;
+  float lane[HDB_LANES] = {0};
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
-    const uint8_t *q = weights + (size_t)b * BYTES + 2;
-    const int8_t *low = v + b * BLOCK, *high = low + HALF;
-    int32_t dot = 0;
-    for (uint32_t i = 0; i < HALF; i++)
-      dot += ((q[i] & 15) - 8) * low[i] + ((q[i] >> 4) - 8) * high[i];
-    sum += hdb_f16_at(weights + (size_t)b * BYTES) * scales[b] * (float)dot;
+    const uint8_t *block = weights + (size_t)b * BYTES;
+    int8_t q[BLOCK];
+    unpack(block, q);
+    hdb_lanes_take(lane, hdb_f16_at(block) * scales[b], q, v + (size_t)b * BLOCK);
   }
-  return sum;
+  return hdb_sum_of_lanes(lane);
 }
 
 void hdb_dot_q4_0(const hdb_tile *tile) {
@@ -29,11 +37,11 @@ void hdb_dot_q4_0(const hdb_tile *tile) {
 
 void hdb_dequantise_q4_0(const void *row, uint32_t cols, float *out) {
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
-    const uint8_t *block = (const uint8_t *)row + (size_t)b * BYTES, *q = block + 2;
+    const uint8_t *block = (const uint8_t *)row + (size_t)b * BYTES;
     float d = hdb_f16_at(block);
-    for (uint32_t i = 0; i < HALF; i++) {
-      out[b * BLOCK + i] = d * (float)((q[i] & 15) - 8);
-      out[b * BLOCK + HALF + i] = d * (float)((q[i] >> 4) - 8);
-    }
+    int8_t q[BLOCK];
+    unpack(block, q);
+    for (uint32_t i = 0; i < BLOCK; i++)
+      out[b * BLOCK + i] = d * (float)q[i];
   }
 }

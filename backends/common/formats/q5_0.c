@@ -5,6 +5,7 @@
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/formats.h"
+#include "common/lanes.h"
 #include "common/tile.h"
 
 enum { BLOCK = 32, BYTES = 22, HALF = BLOCK / 2 };
@@ -23,16 +24,14 @@ static void unpack(const uint8_t *block, int8_t out[BLOCK]) {
 static float pair(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const int8_t *v = hdb_q8_values(x);
   const float *scales = hdb_q8_scales(x, cols);
-  float sum = 0.0f;
+  float lane[HDB_LANES] = {0};
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
+    const uint8_t *block = weights + (size_t)b * BYTES;
     int8_t q[BLOCK];
-    int32_t dot = 0;
-    unpack(weights + (size_t)b * BYTES, q);
-    for (uint32_t i = 0; i < BLOCK; i++)
-      dot += q[i] * v[b * BLOCK + i];
-    sum += hdb_f16_at(weights + (size_t)b * BYTES) * scales[b] * (float)dot;
+    unpack(block, q);
+    hdb_lanes_take(lane, hdb_f16_at(block) * scales[b], q, v + (size_t)b * BLOCK);
   }
-  return sum;
+  return hdb_sum_of_lanes(lane);
 }
 
 void hdb_dot_q5_0(const hdb_tile *tile) {

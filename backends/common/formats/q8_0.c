@@ -3,6 +3,7 @@
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/formats.h"
+#include "common/lanes.h"
 #include "common/tile.h"
 
 enum { BLOCK = 32, BYTES = 34 };
@@ -10,15 +11,12 @@ enum { BLOCK = 32, BYTES = 34 };
 static float pair(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const int8_t *v = hdb_q8_values(x);
   const float *scales = hdb_q8_scales(x, cols);
-  float sum = 0.0f;
+  float lane[HDB_LANES] = {0};
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
-    const int8_t *q = (const int8_t *)weights + (size_t)b * BYTES + 2;
-    int32_t dot = 0;
-    for (uint32_t i = 0; i < BLOCK; i++)
-      dot += q[i] * v[b * BLOCK + i];
-    sum += hdb_f16_at(weights + (size_t)b * BYTES) * scales[b] * (float)dot;
+    const uint8_t *block = weights + (size_t)b * BYTES;
+    hdb_lanes_take(lane, hdb_f16_at(block) * scales[b], (const int8_t *)block + 2, v + (size_t)b * BLOCK);
   }
-  return sum;
+  return hdb_sum_of_lanes(lane);
 }
 
 void hdb_dot_q8_0(const hdb_tile *tile) {

@@ -71,9 +71,9 @@ HDB_INLINE void blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t ro
       tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
 }
 
-HDB_DOT_OF_BLOCKS(DOT_NAME(q8_0), blocks, unpack_q8_0, 34)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q4_0), blocks, unpack_q4_0, 18)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q5_0), blocks, unpack_q5_0, 22)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q8_0), 2, blocks, unpack_q8_0, 34)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q4_0), 2, blocks, unpack_q4_0, 18)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q5_0), 2, blocks, unpack_q5_0, 22)
 
 /* ---- Q4_K, Q6_K: blocks of 256 with a scale for each sixteen values (Q4_K: each twice); what a weight is
  * off by (min, 32) is taken out through the activation's sums. All of a block is exact in integers. ---- */
@@ -169,5 +169,5 @@ HDB_INLINE void k_blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t 
       tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
 }
 
-HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), k_blocks, unpack_q4_k, HDB_Q4_K_BYTES)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), k_blocks, unpack_q6_k, Q6_K_BYTES)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), 2, k_blocks, unpack_q4_k, HDB_Q4_K_BYTES)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), 2, k_blocks, unpack_q6_k, Q6_K_BYTES)

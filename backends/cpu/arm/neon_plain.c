@@ -58,6 +58,6 @@ HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t row
     }
 }
 
-HDB_DOT_OF_BLOCKS(hdi_neon_dot_f32, block, widen_f32, one_f32)
-HDB_DOT_OF_BLOCKS(hdi_neon_dot_f16, block, widen_f16, one_f16)
-HDB_DOT_OF_BLOCKS(hdi_neon_dot_bf16, block, widen_bf16, one_bf16)
+HDB_DOT_OF_BLOCKS(hdi_neon_dot_f32, 4, block, widen_f32, one_f32)
+HDB_DOT_OF_BLOCKS(hdi_neon_dot_f16, 4, block, widen_f16, one_f16)
+HDB_DOT_OF_BLOCKS(hdi_neon_dot_bf16, 4, block, widen_bf16, one_bf16)

@@ -74,6 +74,6 @@ HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t row
       tile->out[(t + c) * tile->out_stride + w + r] = hdi_sum_ps(acc[r][c]);
 }
 
-HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q8_0, block, unpack_q8_0, 34)
-HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q4_0, block, unpack_q4_0, 18)
-HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q5_0, block, unpack_q5_0, 22)
+HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q8_0, 2, block, unpack_q8_0, 34)
+HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q4_0, 2, block, unpack_q4_0, 18)
+HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q5_0, 2, block, unpack_q5_0, 22)

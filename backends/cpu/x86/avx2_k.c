@@ -3,6 +3,7 @@
  * in pairs to 16 bits, multiplied by the sub-block's scale and summed to 32 bits by one instruction; what
  * every weight is off by (min, -32) is taken out through the activation's sums. All of a block is exact in
  * integers. */
+#include <stdbool.h>
 #include "common/activation.h"
 #include "common/formats/q4_k.h"
 #include "common/tile.h"
@@ -16,7 +17,7 @@ typedef struct unpacked {
   __m256i q[STEPS];     /* unsigned values in order */
   __m256i scale[STEPS]; /* of each step, 16-bit, for the pairs of values */
   __m256i offset;       /* for the 16 sums of an activation: 16-bit factors */
-  float d, d_offset;    /* block value: d * sum(scale q x) - d_offset * sum(offset sums) */
+  float d, d_min;       /* Q4_K: the block is d * sum(scale q x) - d_min * sum(offset sums) */
 } unpacked;
 
 typedef void (*unpack_fn)(const uint8_t *block, unpacked *out);
@@ -36,7 +37,7 @@ HDB_INLINE void unpack_q4_k(const uint8_t *block, unpacked *out) {
   __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)mins);
   out->offset = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(eight, eight));
   out->d = hdi_f16(block);
-  out->d_offset = hdi_f16(block + 2);
+  out->d_min = hdi_f16(block + 2);
 }
 
 /* Upper bits 2k, 2k+1 of 32 bytes, moved to bits 4 and 5. */
@@ -67,41 +68,54 @@ HDB_INLINE void unpack_q6_k(const uint8_t *block, unpacked *out) {
   }
   out->offset = _mm256_cvtepi8_epi16(scales);
   out->d = hdi_f16(block + 208);
-  out->d_offset = 32.0f * out->d;
 }
 
-/* One block with one activation, added to acc. */
-HDB_INLINE __m256 take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *sums, __m256 acc) {
+/* Sums of one result; the order is that of common/lanes.h. */
+typedef struct sums_of_pair {
+  __m256 dot;
+  __m128 min;
+} sums_of_pair;
+
+/* One block with one activation. */
+HDB_INLINE void take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
+                     sums_of_pair *acc) {
   __m256i dot = _mm256_setzero_si256();
   for (uint32_t j = 0; j < STEPS; j++) {
     __m256i values = _mm256_loadu_si256((const __m256i *)(const void *)(x + 32 * j));
     dot = _mm256_add_epi32(dot, _mm256_madd_epi16(w->scale[j], _mm256_maddubs_epi16(w->q[j], values)));
   }
-  __m256i offset = _mm256_madd_epi16(w->offset, _mm256_loadu_si256((const __m256i *)(const void *)sums));
-  acc = _mm256_fmadd_ps(_mm256_set1_ps(w->d * x_scale), _mm256_cvtepi32_ps(dot), acc);
-  return _mm256_fnmadd_ps(_mm256_set1_ps(w->d_offset * x_scale), _mm256_cvtepi32_ps(offset), acc);
+  __m256i offset = _mm256_madd_epi16(w->offset, _mm256_loadu_si256((const __m256i *)(const void *)x_sums));
+  if (has_min) {
+    __m128i four = _mm_hadd_epi32(_mm256_castsi256_si128(offset), _mm256_extracti128_si256(offset, 1));
+    acc->min = _mm_fmadd_ps(_mm_set1_ps(-(w->d_min * x_scale)), _mm_cvtepi32_ps(four), acc->min);
+  } else {
+    dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(offset, 5));
+  }
+  acc->dot = _mm256_fmadd_ps(_mm256_set1_ps(w->d * x_scale), _mm256_cvtepi32_ps(dot), acc->dot);
 }
 
 HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
-                      unpack_fn unpack, size_t block_bytes) {
-  __m256 acc[4][4];
+                      unpack_fn unpack, size_t block_bytes, bool has_min) {
+  sums_of_pair acc[4][4];
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t c = 0; c < activations; c++)
-      acc[r][c] = _mm256_setzero_ps();
+      acc[r][c] = (sums_of_pair){_mm256_setzero_ps(), _mm_setzero_ps()};
   for (uint32_t b = 0; b < tile->cols / BLOCK; b++)
     for (uint32_t r = 0; r < rows; r++) {
       unpacked weights;
       unpack(tile->weights + (w + r) * tile->weight_stride + b * block_bytes, &weights);
       for (uint32_t c = 0; c < activations; c++) {
         const uint8_t *x = tile->x + (t + c) * tile->x_stride;
-        acc[r][c] = take(&weights, hdb_q8_values(x) + (size_t)b * BLOCK, hdb_q8_scales(x, tile->cols)[b],
-                         hdb_q8k_sums(x, tile->cols) + b * (BLOCK / HDB_Q8K_SUM), acc[r][c]);
+        take(&weights, hdb_q8_values(x) + (size_t)b * BLOCK, hdb_q8_scales(x, tile->cols)[b],
+             hdb_q8k_sums(x, tile->cols) + b * (BLOCK / HDB_Q8K_SUM), has_min, &acc[r][c]);
       }
     }
   for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      tile->out[(t + c) * tile->out_stride + w + r] = hdi_sum_ps(acc[r][c]);
+    for (uint32_t c = 0; c < activations; c++) {
+      float sum = hdi_sum_ps(acc[r][c].dot);
+      tile->out[(t + c) * tile->out_stride + w + r] = has_min ? sum + hdi_sum_of_four(acc[r][c].min) : sum;
+    }
 }
 
-HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q4_k, block, unpack_q4_k, HDB_Q4_K_BYTES)
-HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q6_k, block, unpack_q6_k, Q6_K_BYTES)
+HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q4_k, 2, block, unpack_q4_k, HDB_Q4_K_BYTES, true)
+HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q6_k, 2, block, unpack_q6_k, Q6_K_BYTES, false)

@@ -49,6 +49,6 @@ HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t row
       tile->out[(t + c) * tile->out_stride + w + r] = _mm512_reduce_add_ps(acc[r][c]);
 }
 
-HDB_DOT_OF_BLOCKS(hdi_avx512_dot_f32, block, widen_f32, 4)
-HDB_DOT_OF_BLOCKS(hdi_avx512_dot_f16, block, widen_f16, 2)
-HDB_DOT_OF_BLOCKS(hdi_avx512_dot_bf16, block, widen_bf16, 2)
+HDB_DOT_OF_BLOCKS(hdi_avx512_dot_f32, 4, block, widen_f32, 4)
+HDB_DOT_OF_BLOCKS(hdi_avx512_dot_f16, 4, block, widen_f16, 2)
+HDB_DOT_OF_BLOCKS(hdi_avx512_dot_bf16, 4, block, widen_bf16, 2)
