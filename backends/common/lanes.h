@@ -10,13 +10,9 @@
 #define HEDDLE_BACKENDS_COMMON_LANES_H
 
 #include <stdint.h>
+#include "common/fma.h"
 
 #define HDB_LANES 8u
-
-/* a * b + c rounded once, but for one case in 2^29 (the product is exact in double). */
-static inline float hdb_fma(float a, float b, float c) {
-  return (float)((double)a * (double)b + (double)c);
-}
 
 static inline float hdb_sum_of_four(const float s[4]) {
   return (s[0] + s[2]) + (s[1] + s[3]);

@@ -5,6 +5,7 @@
  * compared with. */
 #include <math.h>
 #include <string.h>
+#include "common/fma.h"
 #include "common/job.h"
 
 /* Angles computed at a time: bounds the stack for any rope_dim. */
@@ -31,8 +32,8 @@ static void rotate(const float *x, const float *cosine, const float *sine, uint3
                    uint32_t apart, float *out) {
   for (uint32_t i = 0; i < count; i++) {
     float a = x[i * spread], b = x[i * spread + apart];
-    out[i * spread] = a * cosine[i] - b * sine[i];
-    out[i * spread + apart] = a * sine[i] + b * cosine[i];
+    out[i * spread] = hdb_fma(a, cosine[i], -(b * sine[i]));
+    out[i * spread + apart] = hdb_fma(a, sine[i], b * cosine[i]);
   }
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NEON dots of the block formats. A template: the tiers differ in one step, the sum of products of bytes, and
  * each compiles this text with its own flags. Before including it, define DOT_NAME(FORMAT)   the name of a
- * format's dot in the tier, static inline int32x4_t dot16(int32x4_t acc, int8x16_t w, int8x16_t x) the
- * sixteen products added to acc in any lanes; |w| <= 128, |x| <= 127. */
+ * format's dot in the tier, static inline int32x4_t fours(int8x16_t w, int8x16_t x) the products of four
+ * neighbours each, summed in a lane; |w| <= 128, |x| <= 127. Sums are in the order of common/lanes.h: lanes
+ * 0-3 in one register, 4-7 in another. */
 #include <arm_neon.h>
+#include <stdbool.h>
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/q4_k.h"
@@ -47,12 +49,26 @@ HDB_INLINE int8x16x2_t unpack_q5_0(const uint8_t *block) {
   return (int8x16x2_t){{with_fifth(q.val[0], block + 2), with_fifth(q.val[1], block + 4)}};
 }
 
+/* Sums of one result. */
+typedef struct lanes {
+  float32x4_t low, high, min;
+} lanes;
+
+HDB_INLINE float sum_of_four(float32x4_t x) {
+  float32x2_t two = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
+HDB_INLINE float sum_of_lanes(const lanes *acc) {
+  return sum_of_four(vaddq_f32(acc->low, acc->high));
+}
+
 HDB_INLINE void blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
                        unpack_fn unpack, size_t block_bytes) {
-  float32x4_t acc[4][4];
+  lanes acc[4][4];
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t c = 0; c < activations; c++)
-      acc[r][c] = vdupq_n_f32(0.0f);
+      acc[r][c].low = acc[r][c].high = vdupq_n_f32(0.0f);
   for (uint32_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++)
     for (uint32_t r = 0; r < rows; r++) {
       const uint8_t *at = tile->weights + (w + r) * tile->weight_stride + b * block_bytes;
@@ -61,14 +77,16 @@ HDB_INLINE void blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t ro
       for (uint32_t c = 0; c < activations; c++) {
         const uint8_t *row = tile->x + (t + c) * tile->x_stride;
         const int8_t *x = hdb_q8_values(row) + (size_t)b * HDB_Q8_BLOCK;
-        int32x4_t dot = dot16(vdupq_n_s32(0), values.val[0], vld1q_s8(x));
-        dot = dot16(dot, values.val[1], vld1q_s8(x + 16));
-        acc[r][c] = vfmaq_n_f32(acc[r][c], vcvtq_f32_s32(dot), d * hdb_q8_scales(row, tile->cols)[b]);
+        float scale = d * hdb_q8_scales(row, tile->cols)[b];
+        float32x4_t low = vcvtq_f32_s32(fours(values.val[0], vld1q_s8(x)));
+        float32x4_t high = vcvtq_f32_s32(fours(values.val[1], vld1q_s8(x + 16)));
+        acc[r][c].low = vfmaq_n_f32(acc[r][c].low, low, scale);
+        acc[r][c].high = vfmaq_n_f32(acc[r][c].high, high, scale);
       }
     }
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t c = 0; c < activations; c++)
-      tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
+      tile->out[(t + c) * tile->out_stride + w + r] = sum_of_lanes(&acc[r][c]);
 }
 
 HDB_DOT_OF_BLOCKS(DOT_NAME(q8_0), 2, blocks, unpack_q8_0, 34)
@@ -84,7 +102,7 @@ typedef struct unpacked {
   int8x16_t q[K_STEPS];
   int32_t scale[K_STEPS];
   int16x8x2_t offset; /* for the sixteen sums of an activation */
-  float d, d_offset;  /* block value: d * sum(scale q x) - d_offset * sum(offset sums) */
+  float d, d_min;     /* Q4_K: the block is d * sum(scale q x) - d_min * sum(offset sums) */
 } unpacked;
 
 typedef void (*unpack_k_fn)(const uint8_t *block, unpacked *out);
@@ -105,7 +123,7 @@ HDB_INLINE void unpack_q4_k(const uint8_t *block, unpacked *out) {
   int16x8_t eight = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(mins)));
   out->offset = vzipq_s16(eight, eight);
   out->d = hdb_f16_at(block);
-  out->d_offset = hdb_f16_at(block + 2);
+  out->d_min = hdb_f16_at(block + 2);
 }
 
 /* Sixteen values of a quarter: nibbles in `low`, their upper bits in the lowest pairs of `pairs`. */
@@ -131,43 +149,54 @@ HDB_INLINE void unpack_q6_k(const uint8_t *block, unpacked *out) {
   int8x16_t sixteen = vld1q_s8(scales);
   out->offset = (int16x8x2_t){{vmovl_s8(vget_low_s8(sixteen)), vmovl_high_s8(sixteen)}};
   out->d = hdb_f16_at(block + 208);
-  out->d_offset = 32.0f * out->d;
 }
 
-/* One block with one activation, added to acc. */
-HDB_INLINE float32x4_t take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *sums,
-                            float32x4_t acc) {
-  int16x8_t low = vld1q_s16(sums), high = vld1q_s16(sums + 8);
-  int32x4_t dot = vdupq_n_s32(0), offset = vmull_s16(vget_low_s16(w->offset.val[0]), vget_low_s16(low));
-  for (uint32_t j = 0; j < K_STEPS; j++)
-    dot = vmlaq_n_s32(dot, dot16(vdupq_n_s32(0), w->q[j], vld1q_s8(x + 16 * j)), w->scale[j]);
-  offset = vmlal_high_s16(offset, w->offset.val[0], low);
-  offset = vmlal_s16(offset, vget_low_s16(w->offset.val[1]), vget_low_s16(high));
-  offset = vmlal_high_s16(offset, w->offset.val[1], high);
-  acc = vfmaq_n_f32(acc, vcvtq_f32_s32(dot), w->d * x_scale);
-  return vfmaq_n_f32(acc, vcvtq_f32_s32(offset), -(w->d_offset * x_scale));
+/* One block with one activation. Even steps are lanes 0-3 of their 32 values, odd ones lanes 4-7. */
+HDB_INLINE void take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
+                     lanes *acc) {
+  int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
+  int16x8_t first = vld1q_s16(x_sums), second = vld1q_s16(x_sums + 8);
+  for (uint32_t j = 0; j < K_STEPS; j += 2) {
+    low = vmlaq_n_s32(low, fours(w->q[j], vld1q_s8(x + 16 * j)), w->scale[j]);
+    high = vmlaq_n_s32(high, fours(w->q[j + 1], vld1q_s8(x + 16 * j + 16)), w->scale[j + 1]);
+  }
+  /* Eight sums of two neighbours: four in each. */
+  int32x4_t left = vpaddq_s32(vmull_s16(vget_low_s16(w->offset.val[0]), vget_low_s16(first)),
+                              vmull_high_s16(w->offset.val[0], first));
+  int32x4_t right = vpaddq_s32(vmull_s16(vget_low_s16(w->offset.val[1]), vget_low_s16(second)),
+                               vmull_high_s16(w->offset.val[1], second));
+  if (has_min) {
+    acc->min = vfmaq_n_f32(acc->min, vcvtq_f32_s32(vpaddq_s32(left, right)), -(w->d_min * x_scale));
+  } else {
+    low = vsubq_s32(low, vshlq_n_s32(left, 5));
+    high = vsubq_s32(high, vshlq_n_s32(right, 5));
+  }
+  acc->low = vfmaq_n_f32(acc->low, vcvtq_f32_s32(low), w->d * x_scale);
+  acc->high = vfmaq_n_f32(acc->high, vcvtq_f32_s32(high), w->d * x_scale);
 }
 
 HDB_INLINE void k_blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
-                         unpack_k_fn unpack, size_t block_bytes) {
-  float32x4_t acc[4][4];
+                         unpack_k_fn unpack, size_t block_bytes, bool has_min) {
+  lanes acc[4][4];
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t c = 0; c < activations; c++)
-      acc[r][c] = vdupq_n_f32(0.0f);
+      acc[r][c].low = acc[r][c].high = acc[r][c].min = vdupq_n_f32(0.0f);
   for (uint32_t b = 0; b < tile->cols / K_BLOCK; b++)
     for (uint32_t r = 0; r < rows; r++) {
       unpacked weights;
       unpack(tile->weights + (w + r) * tile->weight_stride + b * block_bytes, &weights);
       for (uint32_t c = 0; c < activations; c++) {
         const uint8_t *x = tile->x + (t + c) * tile->x_stride;
-        acc[r][c] = take(&weights, hdb_q8_values(x) + (size_t)b * K_BLOCK, hdb_q8_scales(x, tile->cols)[b],
-                         hdb_q8k_sums(x, tile->cols) + b * (K_BLOCK / HDB_Q8K_SUM), acc[r][c]);
+        take(&weights, hdb_q8_values(x) + (size_t)b * K_BLOCK, hdb_q8_scales(x, tile->cols)[b],
+             hdb_q8k_sums(x, tile->cols) + b * (K_BLOCK / HDB_Q8K_SUM), has_min, &acc[r][c]);
       }
     }
   for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      tile->out[(t + c) * tile->out_stride + w + r] = vaddvq_f32(acc[r][c]);
+    for (uint32_t c = 0; c < activations; c++) {
+      float sum = sum_of_lanes(&acc[r][c]);
+      tile->out[(t + c) * tile->out_stride + w + r] = has_min ? sum + sum_of_four(acc[r][c].min) : sum;
+    }
 }
 
-HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), 2, k_blocks, unpack_q4_k, HDB_Q4_K_BYTES)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), 2, k_blocks, unpack_q6_k, Q6_K_BYTES)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), 2, k_blocks, unpack_q4_k, HDB_Q4_K_BYTES, true)
+HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), 2, k_blocks, unpack_q6_k, Q6_K_BYTES, false)

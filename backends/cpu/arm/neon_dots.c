@@ -5,9 +5,9 @@
 
 #define DOT_NAME(FORMAT) hdi_neon_dot_##FORMAT
 
-static inline int32x4_t dot16(int32x4_t acc, int8x16_t w, int8x16_t x) {
-  int16x8_t products = vmull_s8(vget_low_s8(w), vget_low_s8(x));
-  return vpadalq_s16(acc, vmlal_high_s8(products, w, x));
+static inline int32x4_t fours(int8x16_t w, int8x16_t x) {
+  int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+  return vpaddlq_s16(vpaddq_s16(low, vmull_high_s8(w, x)));
 }
 
 #include "cpu/arm/dots.inc.h"
