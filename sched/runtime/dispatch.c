@@ -25,9 +25,22 @@ int hd_runtime_fd(const hd_runtime *runtime) {
 }
 
 /* Runs each thing once that is ready now. */
-static uint32_t pass(hdi_worker *worker) {
+static uint32_t one_pass(hdi_worker *worker) {
   hdi_worker_gather(worker, true);
   return hdi_worker_run(worker, worker->ready.count, hdi_shared_count(&worker->runtime->shared));
+}
+
+/* Runs what is ready and what that makes ready, until the time is over. Descriptors are looked at in between,
+ * because that is a system call. */
+static uint32_t passes_until(hdi_worker *worker, uint64_t end_ns) {
+  uint32_t ran = 0, count = one_pass(worker);
+  while (count > 0 && hdi_now(worker->runtime) < end_ns) {
+    ran += count;
+    bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
+    hdi_worker_gather(worker, poll_fds);
+    count = hdi_worker_run(worker, HDI_BURST, 1);
+  }
+  return ran + count;
 }
 
 /* Makes the descriptor readable for what is left and for the next deadline. */
@@ -56,12 +69,7 @@ uint32_t hd_runtime_dispatch(hd_runtime *runtime, uint64_t max_ns) {
   hdi_this_worker = worker;
   hdi_flow_of_thread(&worker->flow);
   hdi_unpark_from_host(worker);
-  uint64_t end_ns = max_ns == 0 ? 0 : hdi_now(runtime) + max_ns;
-  uint32_t ran = 0, count;
-  do {
-    count = pass(worker);
-    ran += count;
-  } while (count > 0 && max_ns != 0 && hdi_now(runtime) < end_ns);
+  uint32_t ran = max_ns == 0 ? one_pass(worker) : passes_until(worker, hdi_now(runtime) + max_ns);
   leave(worker);
   hdi_this_worker = outer;
   return ran;

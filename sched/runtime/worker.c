@@ -6,13 +6,6 @@
 #include "coro.h"
 #include "park.h"
 
-/* Coroutines that follow each other directly before the loop looks at timers and the shared queue again: long
- * enough that the loop costs nothing, short enough that they wait for microseconds. */
-#define BURST 64u
-
-/* Turns between two looks at the descriptors while there is other work; one look is a system call. */
-#define TURNS_A_POLL 16u
-
 /* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
 #define PAUSES_A_LOOK 32u
 
@@ -148,10 +141,10 @@ void *hdi_worker_main(void *arg) {
   hdi_this_worker = worker;
   hdi_flow_of_thread(&worker->flow);
   while (!hdi_runtime_is_drained(worker->runtime)) {
-    bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % TURNS_A_POLL == 0;
+    bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
     bool helped = hdi_region_help(worker);
     hdi_worker_gather(worker, poll_fds);
-    if (hdi_worker_run(worker, BURST, 1) == 0 && !helped) idle(worker);
+    if (hdi_worker_run(worker, HDI_BURST, 1) == 0 && !helped) idle(worker);
   }
   hdi_this_worker = NULL;
   return NULL;

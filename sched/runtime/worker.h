@@ -5,6 +5,13 @@
 
 #include "state.h"
 
+/* Coroutines that follow each other directly before the loop looks at timers and the shared queue again: long
+ * enough that the loop costs nothing, short enough that they wait for microseconds. */
+#define HDI_BURST 64u
+
+/* Turns between two looks at the descriptors while there is other work; one look is a system call. */
+#define HDI_TURNS_A_POLL 16u
+
 /* Runs at most `ready_limit` switches into ready coroutines and `shared_limit` things from the shared queue.
  * Returns how many it ran. */
 uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t shared_limit);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,7 +98,32 @@ static void lower(__rlimit_resource_t what, rlim_t to) {
   if (setrlimit(what, &limit) != 0) _exit(10);
 }
 
-static int expect_in_child(void (*refuse)(void), hd_status expected) {
+/* Exit status of a child for which a limit does not hold (an emulator may ignore it). */
+#define NO_LIMIT 77
+
+static void lower_memory(unsigned long spare_bytes) {
+  unsigned long pages = 0;
+  FILE *statm = fopen("/proc/self/statm", "r");
+  if (statm == NULL || fscanf(statm, "%lu", &pages) != 1) _exit(11);
+  (void)fclose(statm);
+  lower(RLIMIT_AS, pages * (unsigned long)sysconf(_SC_PAGESIZE) + spare_bytes);
+  void *more =
+      mmap(NULL, 2 * spare_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (more != MAP_FAILED) _exit(NO_LIMIT);
+}
+
+static void expect_exit_0(pid_t child) {
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == NO_LIMIT) {
+    print_message("skipped: memory limits do not hold here\n");
+    skip();
+  }
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void expect_in_child(void (*refuse)(void), hd_status expected) {
   pid_t child = fork();
   if (child == 0) {
     hd_host host = test_host();
@@ -117,44 +143,28 @@ static int expect_in_child(void (*refuse)(void), hd_status expected) {
     }
     _exit(0);
   }
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  return WEXITSTATUS(status);
+  expect_exit_0(child);
 }
 
 static void refuse_descriptors(void) {
   lower(RLIMIT_NOFILE, 20);
 }
 
-/* Room for some of the 16 threads' stacks (8 MiB each as a rule), not for all. */
+/* Room for some of the 16 threads' stacks (8 MiB each), not for all. */
 static void refuse_threads(void) {
-  unsigned long pages = 0;
-  FILE *statm = fopen("/proc/self/statm", "r");
-  if (statm == NULL || fscanf(statm, "%lu", &pages) != 1) _exit(11);
-  (void)fclose(statm);
   lower(RLIMIT_STACK, 8 << 20);
-  lower(RLIMIT_AS, pages * (unsigned long)sysconf(_SC_PAGESIZE) + (40ul << 20));
+  lower_memory(40ul << 20);
 }
 
 static void running_out_of_descriptors_leaves_nothing_behind(void **state) {
   (void)state;
-  assert_int_equal(expect_in_child(refuse_descriptors, HD_E_IO), 0);
+  expect_in_child(refuse_descriptors, HD_E_IO);
 }
 
 static void a_thread_that_cannot_be_had_leaves_nothing_behind(void **state) {
   (void)state;
   if (UNDER_SANITIZER) skip(); /* its shadow memory is over any limit */
-  assert_int_equal(expect_in_child(refuse_threads, HD_E_IO), 0);
-}
-
-static void refuse_memory_now(void *arg) {
-  unsigned long pages = 0;
-  FILE *statm = fopen("/proc/self/statm", "r");
-  if (statm == NULL || fscanf(statm, "%lu", &pages) != 1) _exit(11);
-  (void)fclose(statm);
-  lower(RLIMIT_AS, pages * (unsigned long)sysconf(_SC_PAGESIZE) + (1ul << 20));
-  (void)arg;
+  expect_in_child(refuse_threads, HD_E_IO);
 }
 
 static void a_stack_that_cannot_be_mapped_is_reported_by_spawn(void **state) {
@@ -164,7 +174,7 @@ static void a_stack_that_cannot_be_mapped_is_reported_by_spawn(void **state) {
   if (child == 0) {
     hd_runtime *runtime = make_runtime(0, 8);
     atomic_uint ended = 0;
-    refuse_memory_now(NULL);
+    lower_memory(1ul << 20); /* less than one slab of stacks */
     if (hd_coro_spawn(runtime, "c", add_one, &ended) != HD_E_NO_MEMORY) _exit(1);
     hd_runtime_stats stats;
     hd_runtime_stats_get(runtime, &stats);
@@ -172,10 +182,7 @@ static void a_stack_that_cannot_be_mapped_is_reported_by_spawn(void **state) {
     hd_runtime_destroy(runtime);
     _exit(0);
   }
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 0);
+  expect_exit_0(child);
 }
 
 /* ---- ends at any moment ---- */
