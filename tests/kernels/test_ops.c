@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "common/float16.h"
+#include "common/job.h"
 #include "op_case.h"
 
 static void assert_near(double got, double want, double bound) {
@@ -335,6 +336,24 @@ static void small_ops_are_one_part_and_large_ones_several(void **state) {
   case_end(&c);
 }
 
+/* Overlapping parts would write the same bits twice, which no result shows: a race all the same. */
+static void parts_cover_every_item_once(void **state) {
+  (void)state;
+  for (uint32_t count = 0; count < 70; count++)
+    for (uint32_t grain = 1; grain <= 16; grain *= 4)
+      for (uint32_t parts = 1; parts < 12; parts++) {
+        uint32_t next = 0;
+        for (uint32_t part = 0; part < parts; part++) {
+          hdb_job job = {.part = part, .parts = parts};
+          hdb_range range = hdb_job_range(&job, count, grain);
+          assert_int_equal(range.begin, next);
+          assert_true(range.begin % grain == 0 || range.begin == count);
+          next = range.end;
+        }
+        assert_int_equal(next, count);
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_matmul_of_every_format_agrees_with_brute_force),
@@ -348,6 +367,7 @@ int main(void) {
       cmocka_unit_test(kv_store_writes_the_run_s_rows_and_no_others),
       cmocka_unit_test(attention_agrees_with_brute_force),
       cmocka_unit_test(a_walk_stops_before_the_next_op_when_told),
+      cmocka_unit_test(parts_cover_every_item_once),
       cmocka_unit_test(small_ops_are_one_part_and_large_ones_several),
   };
   return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
