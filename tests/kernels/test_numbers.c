@@ -171,13 +171,17 @@ static void blocks_unpack_to_what_their_format_says(void **state) {
   hdb_kernels_c()->dequantise[HD_FORMAT_Q4_K](block, 256, out);
   assert_true(out[5 * 32 + 7] == 35.0f * 10.0f - 18.0f && out[5 * 32] == -18.0f && out[4 * 32 + 7] == 0.0f);
 
-  memset(block, 0, sizeof block);          /* Q6_K: value 128 + 96 + 3: half 1, quarter 3 */
-  block[64 + 32 + 3] = 0x90;               /* high nibble 9 */
-  block[128 + 32 + 3] = 0x80;              /* upper pair 2 */
+  memset(block, 0, sizeof block); /* Q6_K: one value of each quarter of the second half, with upper bits */
+  block[64 + 3] = 0x75;           /* low nibbles: 5 of quarter 0, 7 of quarter 2 */
+  block[64 + 32 + 3] = 0x96;      /* 6 of quarter 1, 9 of quarter 3 */
+  block[128 + 32 + 3] = 0x2d;     /* upper pairs from the lowest: 1, 3, 2, 0 */
+  memset(block + 192, 1, 16);
   block[192 + (128 + 96 + 3) / 16] = 0xfe; /* scale -2 */
   memcpy(block + 208, &one, 2);
   hdb_kernels_c()->dequantise[HD_FORMAT_Q6_K](block, 256, out);
-  assert_true(out[227] == -2.0f * (9 + 32 - 32) && out[226] == 0.0f - 2.0f * -32.0f);
+  assert_true(out[128 + 3] == 5 + 16 - 32 && out[128 + 32 + 3] == 6 + 48 - 32);
+  assert_true(out[128 + 64 + 3] == 7 + 32 - 32 && out[128 + 96 + 3] == -2 * (9 + 0 - 32));
+  assert_true(out[3] == -32.0f);
 }
 
 int main(void) {
