@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the embedded model: corpus, tokenizer, llama-architecture transformer, GGUF file.
 
-    python3 train.py --work /tmp/heddle-model --steps 3000 --gguf stories.gguf
+    python3 train.py --work work --steps 3000 --gguf stories.gguf
 
 Everything in between (corpus, tokenizer, checkpoints, log) goes to the --work folder; a run that
 was cut short goes on from its last checkpoint with the same command.
@@ -308,7 +308,7 @@ def learning_rate(step, steps, peak, warmup=100):
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--work", default="/tmp/heddle-model", help="folder for tokenizer, checkpoints, log")
+    ap.add_argument("--work", default="work", help="folder for tokenizer, checkpoints, log")
     ap.add_argument("--steps", type=int, default=3000)
     ap.add_argument("--batch-tokens", type=int, default=4096)
     ap.add_argument("--lr", type=float, default=2.5e-3)
