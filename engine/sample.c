@@ -161,7 +161,8 @@ hd_status hei_sample(hei_sampler *sampler, const float *logits, int32_t *out_id)
 double hei_nll(const float *logits, uint32_t n_vocab, int32_t id) {
   double highest = -INFINITY, sum = 0.0;
   for (uint32_t i = 0; i < n_vocab; i++) {
-    if ((double)logits[i] > highest) highest = (double)logits[i]; /* gcc 12 for aarch64 fails on fmax() here */
+    if ((double)logits[i] > highest)
+      highest = (double)logits[i]; /* gcc 12 for aarch64 fails on fmax() here */
   }
   for (uint32_t i = 0; i < n_vocab; i++)
     sum += exp((double)logits[i] - highest);
