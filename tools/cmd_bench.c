@@ -14,7 +14,6 @@
 enum { REPEATS_MAX = 1000 };
 
 typedef struct bench_args {
-  const char *model;
   uint32_t prompt_tokens, generated_tokens, repeats, chunk;
   bool quiet;
   hdt_machine_args machine;
@@ -157,7 +156,7 @@ static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, c
   cJSON *document = hdt_json_document("bench");
   he_model_describe(machine->model, &info);
   hdt_json_bytes(document, "model", info.name, strlen(info.name));
-  if (args->model) hdt_json_bytes(document, "file", args->model, strlen(args->model));
+  if (args->machine.model) hdt_json_bytes(document, "file", args->machine.model, strlen(args->machine.model));
   hdt_json_bytes(document, "format", info.format, strlen(info.format));
   hdt_json_u64(document, "threads", machine->threads);
   cJSON_AddStringToObject(document, "devices", args->machine.devices);
@@ -195,13 +194,10 @@ static hdt_exit measure(const hdt_machine *machine, const bench_args *args) {
 }
 
 static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
+  hdt_option machine[HDT_MACHINE_OPTIONS];
+  hdt_machine_options(&args->machine, machine);
   const hdt_option what[] = {
-      {.letter = 'm',
-       .name = "model",
-       .argument = "FILE",
-       .kind = HDT_OPTION_TEXT,
-       .target = &args->model,
-       .help = "the same as MODEL.gguf"},
+      machine[HDT_MACHINE_MODEL],
       {.letter = 'p',
        .name = "prompt",
        .argument = "N",
@@ -232,13 +228,16 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
        .max = 1 << 16,
        .help = "most tokens of one prefill run (default: the engine's, 128)"},
   };
-  hdt_option scheduling[HDT_MACHINE_OPTIONS + 1], output[HDT_OUTPUT_OPTIONS + 1];
-  hdt_machine_options(&args->machine, scheduling);
-  scheduling[HDT_MACHINE_OPTIONS] = (hdt_option){.name = "trace",
-                                                 .argument = "FILE",
-                                                 .kind = HDT_OPTION_TEXT,
-                                                 .target = &args->machine.trace,
-                                                 .help = "record every event and decision"};
+  hdt_option output[HDT_OUTPUT_OPTIONS + 1];
+  const hdt_option scheduling[] = {machine[HDT_MACHINE_DEVICES],
+                                   machine[HDT_MACHINE_THREADS],
+                                   machine[HDT_MACHINE_POLICY],
+                                   machine[HDT_MACHINE_SPLIT],
+                                   {.name = "trace",
+                                    .argument = "FILE",
+                                    .kind = HDT_OPTION_TEXT,
+                                    .target = &args->machine.trace,
+                                    .help = "record every event and decision"}};
   hdt_output_options(&args->output, output);
   output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
                                             .name = "quiet",
@@ -246,7 +245,7 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
                                             .target = &args->quiet,
                                             .help = "no progress bar"};
   const hdt_option_group groups[] = {{"What to measure", what, sizeof(what) / sizeof(what[0])},
-                                     {"Scheduling", scheduling, HDT_MACHINE_OPTIONS + 1},
+                                     {"Scheduling", scheduling, sizeof(scheduling) / sizeof(scheduling[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};
   const hdt_usage usage = {
       .command = "bench",
@@ -266,14 +265,13 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
                   "  heddle bench MODEL.gguf -p 0 -n 64 -r 9 --devices cpu,sim\n"
                   "  heddle bench MODEL.gguf --json"};
   const char *model;
-  if (!hdt_options_parse(&usage, argc, argv, &model, out_exit)) return false;
-  if (model != NULL && args->model != NULL) {
-    *out_exit = hdt_fail(HDT_USAGE, "bench", "two models: '%s' and '%s'", args->model, model);
-  } else if (args->prompt_tokens == 0 && args->generated_tokens == 0) {
-    *out_exit = hdt_fail(HDT_USAGE, "bench", "-p 0 and -n 0 leave nothing to measure");
+  if (!hdt_options_parse(&usage, argc, argv, &model, out_exit) ||
+      !hdt_machine_take_model(&args->machine, model, "bench", out_exit)) {
+    return false;
   }
-  if (model != NULL) args->model = model;
-  return *out_exit == HDT_DONE;
+  if (args->prompt_tokens > 0 || args->generated_tokens > 0) return true;
+  *out_exit = hdt_fail(HDT_USAGE, "bench", "-p 0 and -n 0 leave nothing to measure");
+  return false;
 }
 
 hdt_exit hdt_command_bench(int argc, char **argv) {
@@ -281,7 +279,7 @@ hdt_exit hdt_command_bench(int argc, char **argv) {
   hdt_machine machine = {0};
   hdt_exit code;
   if (!parse(&args, argc, argv, &code)) return code;
-  code = hdt_machine_open_model(&machine, args.model, args.quiet, "bench");
+  code = hdt_machine_open_model(&machine, args.machine.model, args.quiet, "bench");
   if (code == HDT_DONE) code = hdt_machine_start(&machine, &args.machine, "bench");
   if (code == HDT_DONE) code = measure(&machine, &args);
   return hdt_machine_close(&machine, code, "bench");

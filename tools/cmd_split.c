@@ -15,7 +15,6 @@
 #include "units.h"
 
 typedef struct split_args {
-  const char *model;
   hdt_machine_args machine;
   hdt_output_args output;
 } split_args;
@@ -165,15 +164,10 @@ static hdt_exit show(const hdt_machine *machine, bool json) {
 }
 
 static bool parse(split_args *args, int argc, char **argv, hdt_exit *out_exit) {
-  const hdt_option what[] = {{.letter = 'm',
-                              .name = "model",
-                              .argument = "FILE",
-                              .kind = HDT_OPTION_TEXT,
-                              .target = &args->model,
-                              .help = "the same as MODEL.gguf"}};
   hdt_option machine[HDT_MACHINE_OPTIONS], output[HDT_OUTPUT_OPTIONS];
   hdt_machine_options(&args->machine, machine);
   hdt_output_options(&args->output, output);
+  const hdt_option what[] = {machine[HDT_MACHINE_MODEL]};
   const hdt_option scheduling[] = {machine[HDT_MACHINE_DEVICES], machine[HDT_MACHINE_THREADS],
                                    machine[HDT_MACHINE_SPLIT]};
   const hdt_option_group groups[] = {
@@ -192,12 +186,8 @@ static bool parse(split_args *args, int argc, char **argv, hdt_exit *out_exit) {
                   "  heddle split MODEL.gguf --devices cpu,sim --split cpu:0-3,sim:4-\n"
                   "  heddle split MODEL.gguf --devices cpu,sim --json"};
   const char *model;
-  if (!hdt_options_parse(&usage, argc, argv, &model, out_exit)) return false;
-  if (model != NULL && args->model != NULL) {
-    *out_exit = hdt_fail(HDT_USAGE, "split", "two models: '%s' and '%s'", args->model, model);
-  }
-  if (model != NULL) args->model = model;
-  return *out_exit == HDT_DONE;
+  return hdt_options_parse(&usage, argc, argv, &model, out_exit) &&
+         hdt_machine_take_model(&args->machine, model, "split", out_exit);
 }
 
 hdt_exit hdt_command_split(int argc, char **argv) {
@@ -205,7 +195,7 @@ hdt_exit hdt_command_split(int argc, char **argv) {
   hdt_machine machine = {0};
   hdt_exit code;
   if (!parse(&args, argc, argv, &code)) return code;
-  code = hdt_machine_open_model(&machine, args.model, false, "split");
+  code = hdt_machine_open_model(&machine, args.machine.model, false, "split");
   if (code == HDT_DONE) code = hdt_machine_start(&machine, &args.machine, "split");
   if (code == HDT_DONE) code = show(&machine, args.output.json);
   return hdt_machine_close(&machine, code, "split");

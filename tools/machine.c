@@ -18,6 +18,12 @@ enum { TRACE_RING_RECORDS = 1u << 16 };
 
 void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACHINE_OPTIONS]) {
   args->devices = "cpu";
+  out_options[HDT_MACHINE_MODEL] = (hdt_option){.letter = 'm',
+                                                .name = "model",
+                                                .argument = "FILE",
+                                                .kind = HDT_OPTION_TEXT,
+                                                .target = &args->model,
+                                                .help = "the same as MODEL.gguf"};
   out_options[HDT_MACHINE_DEVICES] =
       (hdt_option){.letter = 'd',
                    .name = "devices",
@@ -47,6 +53,16 @@ void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACH
                    .min = 1,
                    .max = 1024,
                    .help = "worker threads (default: one for each usable core)"};
+}
+
+bool hdt_machine_take_model(hdt_machine_args *args, const char *positional, const char *command,
+                            hdt_exit *out_exit) {
+  if (positional != NULL && args->model != NULL) {
+    *out_exit = hdt_fail(HDT_USAGE, command, "two models: '%s' and '%s'", args->model, positional);
+    return false;
+  }
+  if (positional != NULL) args->model = positional;
+  return true;
 }
 
 uint32_t hdt_usable_cores(void) {

@@ -10,6 +10,7 @@
 #include "options.h"
 
 typedef struct hdt_machine_args {
+  const char *model;     /* NULL: the embedded one */
   const char *devices;   /* "cpu" */
   const char *policy;    /* NULL: the first of the build, the fallback */
   const char *split;     /* NULL: the planner chooses */
@@ -19,8 +20,20 @@ typedef struct hdt_machine_args {
 } hdt_machine_args;
 
 /* Where each stands in the table; a command may take some of them only. */
-enum { HDT_MACHINE_DEVICES, HDT_MACHINE_THREADS, HDT_MACHINE_POLICY, HDT_MACHINE_SPLIT, HDT_MACHINE_OPTIONS };
+enum {
+  HDT_MACHINE_MODEL,
+  HDT_MACHINE_DEVICES,
+  HDT_MACHINE_THREADS,
+  HDT_MACHINE_POLICY,
+  HDT_MACHINE_SPLIT,
+  HDT_MACHINE_OPTIONS
+};
 void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACHINE_OPTIONS]);
+
+/* Joins the model's two spellings, -m FILE and the first argument. False: there were both, and a line says
+ * so. */
+bool hdt_machine_take_model(hdt_machine_args *args, const char *positional, const char *command,
+                            hdt_exit *out_exit);
 
 typedef struct hdt_machine {
   hd_host host;
