@@ -269,7 +269,7 @@ hdt_exit hdt_requests_run(hdt_requests *set, he_instance *instance, const hd_hos
     bool ended = follow(set);
     code = collect(set, ended, command);
     set->wall_ns = host->now_ns(host->ctx) - begin;
-    if (set->show == HDT_SHOW_IDS && !ended) print_ids(set);
+    if (set->show == HDT_SHOW_IDS && hdt_out_ok()) print_ids(set);
     if (code == HDT_DONE) code = hdt_interrupted();
   } else {
     cancel_all(set);
