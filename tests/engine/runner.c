@@ -2,6 +2,7 @@
 /* Knows how a test runs a model. */
 #include "runner.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -134,4 +135,17 @@ void runner_output_finish(runner_output *output) {
   free(output->text);
   free(output->logits);
   *output = (runner_output){0};
+}
+
+float runner_gap(const float *row, uint32_t n_vocab) {
+  float best = -INFINITY, second = -INFINITY;
+  for (uint32_t i = 0; i < n_vocab; i++) {
+    if (row[i] > best) {
+      second = best;
+      best = row[i];
+    } else if (row[i] > second) {
+      second = row[i];
+    }
+  }
+  return best - second;
 }

@@ -44,4 +44,7 @@ void runner_run(runner *r, const int32_t *tokens, uint32_t n_tokens, uint32_t n_
                 runner_output *output);
 void runner_output_finish(runner_output *output);
 
+/* Between the two best logits. */
+float runner_gap(const float *logits, uint32_t n_vocab);
+
 #endif

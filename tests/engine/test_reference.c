@@ -17,19 +17,6 @@
 /* Where the reference's two best candidates are closer than this, either may follow. */
 #define CLOSE_GAP 0.02
 
-static float gap(const float *row, uint32_t n_vocab) {
-  float best = -INFINITY, second = -INFINITY;
-  for (uint32_t i = 0; i < n_vocab; i++) {
-    if (row[i] > best) {
-      second = best;
-      best = row[i];
-    } else if (row[i] > second) {
-      second = row[i];
-    }
-  }
-  return best - second;
-}
-
 /* Int8 activations make a chain of roundings: one value that falls on the other side of a half, because sums
  * ran in another order than the reference's, changes every logit after it by about 0.2. Tiers that add in the
  * reference's order (avx2) and the portable kernels give all ids of these prompts; others may leave them
@@ -47,7 +34,7 @@ static uint32_t agreeing_ids(const char *name, uint32_t prompt, const reference_
   if (n == expected->generated.count) return n;
   uint32_t row = expected->prompt.count - 1 + n;
   const float *logits = expected->logits != NULL ? expected->logits : got->logits;
-  double close = (double)gap(logits + (size_t)row * got->n_vocab, got->n_vocab);
+  double close = (double)runner_gap(logits + (size_t)row * got->n_vocab, got->n_vocab);
   bool allowed = close < CLOSE_GAP || (is_fragile(name, prompt) && close < 10.0 * CLOSE_GAP);
   if (!allowed) fail_msg("%s: '%s': id %u differs, the gap is %g", name, expected->text, n, close);
   if (close >= CLOSE_GAP) print_message("  %s: prompt %u leaves at id %u, gap %g\n", name, prompt, n, close);
