@@ -12,8 +12,8 @@
 #include "progress.h"
 #include "units.h"
 
-/* Records of one ring: at 40 bytes each 2.5 MiB, some seconds of work on a small model between two flushes.
- */
+/* At 40 bytes each 2.5 MiB: some seconds of work on a small model between two flushes. One ring, because all
+ * that is recorded comes out of the scheduler's turn. */
 enum { TRACE_RING_RECORDS = 1u << 16 };
 
 void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACHINE_OPTIONS]) {
