@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const hei_gguf_entry *hei_gguf_find(const hei_gguf *gguf, const char *key) {
@@ -140,8 +141,8 @@ hd_status hei_gguf_get_array(const hei_gguf *gguf, const char *key, bool require
   hd_status status = find(gguf, key, required, &entry, out_error);
   if (status != HD_OK) return status;
   if (entry != NULL && (entry->type != HEI_GGUF_ARRAY || entry->element_type != element_type)) {
-    char wanted[32] = "an array of ";
-    strcat(wanted, hei_gguf_type_name(element_type));
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "an array of %s", hei_gguf_type_name(element_type));
     return wrong_type(gguf, key, entry, wanted, out_error);
   }
   *out_entry = entry;

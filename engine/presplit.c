@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <pcre2.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STAGES_MAX 4u
@@ -62,10 +63,9 @@ static const family *find_family(hei_text pre) {
 
 static hd_status fail_unknown(hei_text pre, const char *file, hd_error *out_error) {
   char known[128] = "";
-  for (size_t i = 0; i < FAMILY_COUNT; i++) {
-    strcat(known, i > 0 ? ", " : "");
-    strcat(known, FAMILIES[i].names[0]);
-  }
+  for (size_t i = 0, used = 0; i < FAMILY_COUNT && used < sizeof known; i++)
+    used +=
+        (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", FAMILIES[i].names[0]);
   return hd_fail(out_error, HD_E_UNSUPPORTED,
                  "%s: key 'tokenizer.ggml.pre': pre-tokenizer '%.*s' is not known (%s and their kin are)",
                  file, HEI_SHOW(pre), known);

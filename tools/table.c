@@ -94,7 +94,7 @@ static void print_row(const hdt_table *table, size_t first, const size_t *widths
 }
 
 bool hdt_table_print(const hdt_table *table, FILE *stream) {
-  size_t widths[HDT_COLUMNS_MAX];
+  size_t widths[HDT_COLUMNS_MAX] = {0};
   if (table->failed) return false;
   size_t last = measure(table, widths);
   for (size_t i = 0; i < table->count; i += table->columns) {

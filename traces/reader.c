@@ -88,7 +88,7 @@ static void order_others(const source *from, size_t end, hdi_key *keys, size_t c
   chunk c;
   for (size_t offset = HDI_TRACE_HEADER_BYTES; offset < end; offset = chunk_end(&c)) {
     read_chunk(from, offset, &c);
-    for (uint32_t i = 0; c.ring != 0 && i < c.count; i++, n++) {
+    for (uint32_t i = 0; c.ring != 0 && i < c.count && n < count; i++, n++) {
       size_t at = c.records_at + (size_t)i * HDI_TRACE_RECORD_BYTES;
       keys[n].major = hdi_get_u64(from->bytes + at);
       keys[n].minor = at;

@@ -3,6 +3,8 @@
  * (the roofline), divided over the units that the launch may use. */
 #include "sim/sim.h"
 
+#include <assert.h>
+
 #define MIB   (UINT64_C(1) << 20)
 #define MFLOP UINT64_C(1000000)
 
@@ -34,6 +36,7 @@ static uint64_t draw(uint64_t *state, uint64_t below) {
 
 uint64_t hdb_sim_launch_ns(const sim_options *o, sim_device *device, const hd_launch *launch,
                            uint64_t border_bytes) {
+  assert(o->capacity > 0); /* the options' reader sees to it */
   uint64_t work = 0;
   for (uint32_t i = launch->op_begin; i < launch->op_end; i++)
     work += op_ns(o, launch, i);
