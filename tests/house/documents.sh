@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What the documents promise is there: documents.sh ROOT. Each relative link of a .md file leads to a file; the README's
-# first fenced block begins with two commands that can be run; its C code stands, line for line, in examples/, where it is
-# compiled.
+# What the documents promise is there: documents.sh ROOT. Each relative link of a .md file leads to a file; what is named
+# in `code` as ours exists; the README's first fenced block begins with two commands that can be run; its C code stands,
+# line for line, in examples/, where it is compiled.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/tree.sh"
@@ -21,6 +21,15 @@ while read -r document; do
   while read -r link; do
     [ -e "$(dirname "$document")/$link" ] || complain "$document: leads to $link, which is not there"
   done <"$made/links"
+done <"$made/documents"
+
+# Functions and types that a document names in `code` exist.
+tree_code . | xargs cat | grep -oE '\b(hd|he)[a-z]?_[a-z0-9_]+' | sort -u >"$made/known"
+while read -r document; do
+  grep -oE '`[^`]+`' "$document" | grep -oE '\b(hd|he)[a-z]?_[a-z0-9_]+' | grep -vE '_$|^hd_noun_verb$' | sort -u >"$made/named" || true
+  for name in $(comm -23 "$made/named" "$made/known"); do
+    complain "$document: names $name, which is in no source file"
+  done
 done <"$made/documents"
 
 # block KIND N: the N-th fenced block of that kind of the README (any kind: '').

@@ -18,6 +18,8 @@ tree && sed -i 's#^./go -x#./stay#' "$fixture/README.md"
 must_complain './stay cannot be run' check
 tree && sed -i '/^.\/go/d' "$fixture/README.md"
 must_complain 'has not two commands' check
+tree && printf '`hd_gone` and `heddle` and `hd_`\n' | put docs/b.md
+must_complain 'docs/b.md: names hd_gone' check
 tree && sed -i 's/^return x;/return y;/' "$fixture/README.md"
 must_complain 'its C block 1 stands in no file' check
 finish
