@@ -4,26 +4,6 @@
 
 #include "state.h"
 
-void hdi_ready_push(hdi_ready *ready, hd_coro *coro) {
-  coro->next = NULL;
-  if (ready->tail == NULL) {
-    ready->head = coro;
-  } else {
-    ready->tail->next = coro;
-  }
-  ready->tail = coro;
-  ready->count++;
-}
-
-hd_coro *hdi_ready_pop(hdi_ready *ready) {
-  hd_coro *coro = ready->head;
-  if (coro == NULL) return NULL;
-  ready->head = coro->next;
-  if (ready->head == NULL) ready->tail = NULL;
-  ready->count--;
-  return coro;
-}
-
 void hdi_inbox_put(hdi_inbox *inbox, hd_coro *coro) {
   hd_coro *top = atomic_load_explicit(&inbox->top, memory_order_relaxed);
   do {

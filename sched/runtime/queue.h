@@ -16,8 +16,7 @@ typedef struct hdi_ready {
   uint32_t count;
 } hdi_ready;
 
-void hdi_ready_push(hdi_ready *ready, hd_coro *coro);
-hd_coro *hdi_ready_pop(hdi_ready *ready); /* NULL: empty */
+/* hdi_ready_push and hdi_ready_pop stand in state.h: they are in every switch, hence inline. */
 
 /* ---- inbox: many put, one takes ---- */
 

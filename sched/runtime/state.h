@@ -71,9 +71,8 @@ typedef struct hdi_worker {
   hd_coro *newest; /* living coroutines */
   uint32_t spare_count;
   uint32_t turns;
-  bool closed; /* its waits have been ended */
-  bool warm;   /* took part in a region since it last slept */
-  uint32_t wakes_seen;
+  bool closed;       /* its waits have been ended */
+  bool warm;         /* took part in a region since it last slept */
   uint64_t armed_ns; /* of the timer of a driven runtime */
   hdi_stack spare[HDI_SPARE_STACKS];
   pthread_t thread;
@@ -108,8 +107,9 @@ struct hd_runtime {
   _Atomic uint64_t regions;                         /* workers with a region in flight, by bit */
   _Atomic uint32_t searching;                       /* workers that spin for work or were woken to */
   _Atomic uint32_t wake_requests;                   /* calls of hd_runtime_wake */
-  _Atomic uint32_t alive;                           /* coroutines, started or not */
-  _Atomic uint32_t visitors; /* foreign threads between handing something over and waking */
+  _Atomic uint32_t wake_answers; /* wake_requests as the last call of the hook found it: then none is due */
+  _Atomic uint32_t alive;        /* coroutines, started or not */
+  _Atomic uint32_t visitors;     /* foreign threads between handing something over and waking */
   _Atomic bool closing;
   _Atomic uint64_t wakes;
   _Atomic uintptr_t dispatcher; /* identity of the last dispatching thread */
@@ -130,6 +130,29 @@ static inline uint64_t hdi_now(const hd_runtime *runtime) {
 static inline void hdi_count(_Atomic uint64_t *counter) {
   atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
                         memory_order_relaxed);
+}
+
+/* ---- the ready queue of queue.h ---- */
+
+static inline void hdi_ready_push(hdi_ready *ready, hd_coro *coro) {
+  coro->next = NULL;
+  if (ready->tail == NULL) {
+    ready->head = coro;
+  } else {
+    ready->tail->next = coro;
+  }
+  ready->tail = coro;
+  ready->count++;
+}
+
+/* NULL: empty. */
+static inline hd_coro *hdi_ready_pop(hdi_ready *ready) {
+  hd_coro *coro = ready->head;
+  if (coro == NULL) return NULL;
+  ready->head = coro->next;
+  if (ready->head == NULL) ready->tail = NULL;
+  ready->count--;
+  return coro;
 }
 
 #endif

@@ -9,10 +9,19 @@
 /* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
 #define PAUSES_A_LOOK 32u
 
+static bool hook_is_asked_for(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst) !=
+         atomic_load_explicit(&runtime->wake_answers, memory_order_relaxed);
+}
+
 uint64_t hdi_worker_hook(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  /* Read first: a request that comes while the hook runs is answered by the next call. */
-  worker->wakes_seen = atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst);
+  /* Answered before the call: a request that comes while the hook runs asks for another. Two workers may
+   * store in either order; that costs a needless call at worst. */
+  if (hook_is_asked_for(runtime)) {
+    uint32_t requests = atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst);
+    atomic_store_explicit(&runtime->wake_answers, requests, memory_order_relaxed);
+  }
   uint64_t (*hook)(void *) = atomic_load_explicit(&runtime->hook, memory_order_acquire);
   if (hook == NULL) return UINT64_MAX;
   return hook(atomic_load_explicit(&runtime->hook_arg, memory_order_relaxed));
@@ -74,6 +83,8 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
   if (poll_fds) hdi_poller_wait(worker, 0);
   hdi_inbox_take(&worker->inbox, &worker->ready);
   fire_timers(worker);
+  /* Before whatever runs next, which may be long. */
+  if (hook_is_asked_for(runtime)) (void)hdi_worker_hook(worker);
 }
 
 /* ---- idling ---- */
@@ -87,8 +98,7 @@ bool hdi_runtime_is_drained(hd_runtime *runtime) {
 bool hdi_worker_has_work(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
   return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
-         hdi_shared_count(&runtime->shared) > 0 || hdi_region_wants(worker) ||
-         atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst) != worker->wakes_seen ||
+         hdi_shared_count(&runtime->shared) > 0 || hdi_region_wants(worker) || hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
          hdi_runtime_is_drained(runtime);
 }
