@@ -108,20 +108,9 @@ static void write_key_f32(const tiny_model *tiny, gw_writer *writer, const char 
 }
 
 static void write_vocab(gw_writer *writer) {
-  static const char *const PIECES[TINY_VOCAB - 259] = {"\xe2\x96\x81",
-                                                       "a",
-                                                       "b",
-                                                       "c",
-                                                       "d",
-                                                       "e",
-                                                       "\xe2\x96\x81"
-                                                       "a",
-                                                       "ab",
-                                                       "cd",
-                                                       "abc",
-                                                       "de",
-                                                       "ee",
-                                                       "\xc3\xa9"};
+  /* Octal: "\342\226\201" is U+2581, and the letter after it must not become a part of it. */
+  static const char *const PIECES[TINY_VOCAB - 259] = {
+      "\342\226\201", "a", "b", "c", "d", "e", "\342\226\201a", "ab", "cd", "abc", "de", "ee", "\303\251"};
   static char bytes[256][8];
   const char *texts[TINY_VOCAB] = {"<unk>", "<s>", "</s>"};
   float scores[TINY_VOCAB] = {0};
