@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fork-join of two chunks of about 10 us: what it takes beyond one chunk. */
+#ifndef HB_REGION_H
+#define HB_REGION_H
+
+#include "harness/harness.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One chunk of work, always the same. */
+void hb_chunk(void);
+
+/* Calls `region`, which is to run two chunks on two threads, again and again, and says the overhead: the
+ * median for region_p50, the 99th of 100 for region_p99. */
+void hb_region_measure(hb_run *run, const char *who, void (*region)(void *arg), void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

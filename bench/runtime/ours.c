@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which figures heddle has, and the runtime that they run on. */
+#include "ours.h"
+
+static void not_built_yet(hb_run *run) {
+  hb_say_none(run, "not built yet: static graphs");
+}
+
+static const hb_figure figures[] = {{"yield", 1, hb_ours_yield},
+                                    {"yield_deep", 1, hb_ours_yield_deep},
+                                    {"wake", 1, hb_ours_wake},
+                                    {"coroutine_life", 1, hb_ours_coroutine_life},
+                                    {"spawn_join_1", 1, hb_ours_spawn_join_1},
+                                    {"spawn_join_2", 2, hb_ours_spawn_join_2},
+                                    {"submit_wait", 1, hb_ours_submit_wait},
+                                    {"graph_chain", 1, not_built_yet},
+                                    {"graph_wave", 1, not_built_yet},
+                                    {"region_p50", 2, hb_ours_region},
+                                    {"region_p99", 2, hb_ours_region},
+                                    {"wake_polled_memory", 2, hb_ours_wake_memory},
+                                    {"wake_polled_fd", 2, hb_ours_wake_fd},
+                                    {"wake_parked", 2, hb_ours_wake_parked},
+                                    {"parked_bytes", 1, hb_ours_parked_bytes},
+                                    {"decide_1", 1, hb_ours_decide_1},
+                                    {"decide_64", 1, hb_ours_decide_64},
+                                    {"lease", 1, hb_ours_lease},
+                                    {NULL, 0, NULL}};
+
+const hb_program hb_ours = {"heddle", figures};
+
+static void play(void *arg) {
+  hb_stage *stage = arg;
+  stage->first(stage);
+  sem_post(&stage->played);
+}
+
+void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
+  hd_host host;
+  hd_runtime_config config;
+  hd_host_posix(&host);
+  hd_runtime_config_default(&config);
+  config.worker_count = workers;
+  config.place_workers = true;
+  stage->run = run;
+  if (hd_runtime_create(&host, &config, &stage->runtime) != HD_OK) {
+    hb_say_none(run, "the runtime cannot start");
+    return;
+  }
+  stage->first = first;
+  sem_init(&stage->played, 0, 0);
+  if (hd_coro_spawn(stage->runtime, "bench", play, stage) == HD_OK) {
+    /* A runtime that is being destroyed takes nothing new. */
+    while (sem_wait(&stage->played) != 0) {
+    }
+  } else {
+    hb_say_none(run, "the coroutine cannot start");
+  }
+  hd_runtime_destroy(stage->runtime);
+  sem_destroy(&stage->played);
+}
