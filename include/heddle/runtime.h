@@ -97,9 +97,19 @@ const char *hd_coro_name(const hd_coro *coro);
 /* Lets others run. Only inside a coroutine. */
 void hd_coro_yield(void);
 
+/* Ends the await that `coro` is in, and each later one, with HD_E_CANCELLED, also one whose event is set
+ * already. It goes on running until it awaits, and cannot be cancelled back. Threads: any, while `coro`
+ * cannot end: whoever keeps the pointer sees to that. */
+void hd_coro_cancel(hd_coro *coro);
+bool hd_coro_is_cancelled(const hd_coro *coro);
+
+/* While shielded, the awaits of the calling coroutine take no notice of cancellation: for what must come home
+ * before its memory can go. Returns what was set before. Outside a coroutine: does nothing, false. */
+bool hd_coro_shield(bool shielded);
+
 /* ---- awaiting: only inside a coroutine ----
- * Errors of all: INVALID (not in a coroutine, or somebody waits already), CLOSED (the runtime is going away).
- */
+ * Errors of all: INVALID (not in a coroutine, or somebody waits already), CANCELLED (hd_coro_cancel), CLOSED
+ * (the runtime is going away). */
 
 /* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise
  * with hd_event_init; may be used again after hd_event_init when the waiter has returned. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a coroutine: spawned as a seed, started on the worker that takes it, suspended and resumed
  * there, freed where it ends. */
-#include "coro.h"
+#include "cancel.h"
 
 #include "event.h"
 #include "park.h"
@@ -148,6 +148,7 @@ static void give_stack(hdi_worker *worker, hdi_stack stack) {
 }
 
 static void free_coro(hdi_worker *worker, hd_coro *coro) {
+  if (hd_coro_is_cancelled(coro)) hdi_cancels_take(worker); /* it may still be in that list */
   if (coro->newer != NULL) {
     coro->newer->older = coro->older;
   } else {

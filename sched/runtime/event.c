@@ -3,7 +3,7 @@
  * the coroutine in it (a setter, the deadline, the end of the runtime) is the one who makes it ready. */
 #include "event.h"
 
-#include "coro.h"
+#include "cancel.h"
 
 enum { CLEAR = 0, SET = 1 };
 
@@ -41,6 +41,7 @@ static void publish(hdi_worker *worker, hd_coro *coro) {
 hd_status hd_await_event_until(hd_event *event, uint64_t deadline_ns) {
   hd_coro *self = hdi_current();
   if (self == NULL) return HD_E_INVALID;
+  if (hdi_is_cancelled(self)) return HD_E_CANCELLED;
   uintptr_t state = atomic_load_explicit(&event->state, memory_order_acquire);
   if (state == SET) return HD_OK;
   if (state != CLEAR) return HD_E_INVALID;
@@ -62,6 +63,7 @@ hd_status hd_await_event(hd_event *event) {
 hd_status hd_await_time(uint64_t until_ns) {
   hd_coro *self = hdi_current();
   if (self == NULL) return HD_E_INVALID;
+  if (hdi_is_cancelled(self)) return HD_E_CANCELLED;
   hdi_worker *worker = self->worker;
   if (worker->closed) return HD_E_CLOSED;
   self->result = HD_OK;

@@ -3,7 +3,7 @@
  * wait alone, so nothing here is shared between threads but the bell. */
 #include "fd_wait.h"
 
-#include "coro.h"
+#include "cancel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -152,6 +152,7 @@ static hd_status add_interest(hdi_poller *poller, hd_coro *coro) {
 hd_status hd_await_fd(int fd, short events, uint64_t deadline_ns, short *out_events) {
   hd_coro *self = hdi_current();
   if (self == NULL) return HD_E_INVALID;
+  if (hdi_is_cancelled(self)) return HD_E_CANCELLED;
   hdi_worker *worker = self->worker;
   if (worker->closed) return HD_E_CLOSED;
   /* What is there already needs one system call instead of three, but others still get their turn. */

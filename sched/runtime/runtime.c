@@ -75,6 +75,7 @@ static hd_status init_worker(hd_runtime *runtime, uint32_t index) {
   worker->runtime = runtime;
   worker->index = index;
   atomic_init(&worker->inbox.top, NULL);
+  atomic_init(&worker->cancels, NULL);
   hdi_region_init(&worker->region);
   return hdi_poller_init(&worker->poller, runtime->driven);
 }

@@ -26,7 +26,8 @@
 typedef enum hdi_wait { HDI_WAIT_NONE, HDI_WAIT_EVENT, HDI_WAIT_TIME, HDI_WAIT_FD } hdi_wait;
 
 /* Lies at the top of the coroutine's own stack, beside its first frames, so that a parked coroutine costs one
- * page. Only its worker's thread touches it, except `next` while it travels through the worker's inbox. */
+ * page. Only its worker's thread touches it, except `next` while it travels through the worker's inbox, and
+ * what a thread that cancels it writes (cancel.c). */
 struct hd_coro {
   hdi_flow flow;
   hd_coro *next;
@@ -40,6 +41,9 @@ struct hd_coro {
   hdi_fd_interest fd;
   hd_status result; /* of the await that it is in */
   uint8_t waits;    /* hdi_wait */
+  bool shielded;    /* its awaits ignore `cancelled` */
+  atomic_bool cancelled;
+  hd_coro *cancel_next; /* in the worker's list of cancelled ones */
   char name[HD_NAME_BYTES];
 };
 
@@ -80,7 +84,8 @@ typedef struct hdi_worker {
   _Atomic uint64_t switches, tasks, parks;
   /* Everybody's. */
   _Alignas(HDI_CACHE_LINE) hdi_inbox inbox;
-  _Atomic uint32_t state; /* HDI_AWAKE ... */
+  _Atomic(hd_coro *) cancels; /* cancelled and not looked at yet, newest first */
+  _Atomic uint32_t state;     /* HDI_AWAKE ... */
   _Alignas(HDI_CACHE_LINE) hdi_region region;
 } hdi_worker;
 

@@ -3,7 +3,7 @@
  * when there is nothing. */
 #include "worker.h"
 
-#include "coro.h"
+#include "cancel.h"
 #include "park.h"
 
 /* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
@@ -85,6 +85,7 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
   fire_timers(worker);
   /* Before whatever runs next, which may be long. */
   if (hook_is_asked_for(runtime)) (void)hdi_worker_hook(worker);
+  hdi_cancels_take(worker); /* the hook may have cancelled */
 }
 
 /* ---- idling ---- */
@@ -97,7 +98,7 @@ bool hdi_runtime_is_drained(hd_runtime *runtime) {
 
 bool hdi_worker_has_work(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
+  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
          hdi_shared_count(&runtime->shared) > 0 || hdi_region_wants(worker) || hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
          hdi_runtime_is_drained(runtime);
