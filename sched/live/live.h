@@ -87,7 +87,8 @@ struct hd_request {
   hdl_note cancel_note;
   hdl_run run;
   hd_lease lease;
-  hd_request_stats stats; /* written in the turn */
+  hd_request_stats stats; /* the turn's */
+  hd_coro *coro;          /* the turn's; NULL before it starts and once it is ending */
 };
 
 typedef struct hdl_launch {

@@ -85,6 +85,7 @@ static hd_status enter(hd_sched *sched, const hd_request_desc *desc, hd_request 
 static void leave(hd_request *request, hd_status status) {
   hd_sched *sched = request->sched;
   hdl_turn_enter(sched);
+  request->coro = NULL; /* from here on nobody cancels it */
   hd_record event = {.kind = HD_EV_REQUEST_END,
                      .device = HD_RECORD_NO_DEVICE,
                      .request = request->id,
@@ -101,9 +102,12 @@ static void leave(hd_request *request, hd_status status) {
 
 static void request_main(void *arg) {
   hd_request *request = arg;
-  hd_status status = HD_E_CANCELLED;
-  if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
   hd_sched *sched = request->sched;
+  hd_status status = HD_E_CANCELLED;
+  hdl_turn_enter(sched);
+  request->coro = hd_coro_self(); /* before the look at `cancelled`: who cancels sets that first */
+  hdl_turn_leave(sched);
+  if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
   leave(request, status);
   hdl_request_unref(request);
   atomic_fetch_sub(&sched->coroutines, 1);
@@ -150,6 +154,7 @@ static void take_cancel(hd_sched *sched, hdl_note *note) {
   if (hdl_slots_find(&sched->requests, request->id) == request) {
     hd_record event = {.kind = HD_EV_CANCEL, .device = HD_RECORD_NO_DEVICE, .request = request->id};
     (void)hdl_feed(sched, &event);
+    if (request->coro != NULL) hd_coro_cancel(request->coro);
   }
   hdl_request_unref(request);
 }

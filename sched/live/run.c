@@ -88,6 +88,15 @@ static void bind_run_values(hd_session *session, const hd_run *what) {
   }
 }
 
+/* A cancelled run is still waited for, and soon over: its step is left at the next op, and the memory that
+ * the step writes is the session's. */
+static hd_status await_over(hdl_run *run) {
+  bool before = hd_coro_shield(true);
+  hd_status status = hd_await_event(&run->over);
+  (void)hd_coro_shield(before);
+  return status;
+}
+
 /* The runtime goes away while a step is out: its memory is the session's, so the step has to come home first.
  */
 static void see_it_out(hdl_run *run) {
@@ -115,7 +124,7 @@ hd_status hd_request_run(hd_request *request, hd_session *session, const hd_run 
   run->op_cursor = 0;
   run->status = HD_OK;
   hdl_note_push(request->sched, &run->note); /* taken when this coroutine has let go of its worker */
-  status = hd_await_event(&run->over);
+  status = await_over(run);
   if (status == HD_OK)
     status = run->status;
   else

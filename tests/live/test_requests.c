@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <unistd.h>
 
 enum { JOBS = 4 };
 
@@ -210,6 +211,99 @@ static void a_run_that_cannot_be_is_refused_and_changes_nothing(void **state) {
   fx_net_free(&net);
 }
 
+/* ---- a request that awaits something other than a step ---- */
+
+typedef enum pastime { AWAITS_EVENT, AWAITS_TIME, AWAITS_FD, AWAITS_REQUEST, PASTIMES } pastime;
+
+typedef struct idler {
+  pastime pastime;
+  int fd;
+  hd_event never;
+  hd_request *other;
+  atomic_int begun;
+  hd_status again; /* what a second await answers */
+} idler;
+
+static hd_status await_for_ever(idler *self) {
+  switch (self->pastime) {
+  case AWAITS_EVENT:
+    return hd_await_event(&self->never);
+  case AWAITS_TIME:
+    return hd_await_time(UINT64_MAX - 1);
+  case AWAITS_FD:
+    return hd_await_fd(self->fd, POLLIN, UINT64_MAX, NULL);
+  default:
+    return hd_request_wait(self->other);
+  }
+}
+
+static hd_status idle(hd_request *request, void *arg) {
+  idler *self = arg;
+  (void)request;
+  atomic_store(&self->begun, 1);
+  hd_status status = await_for_ever(self);
+  self->again = hd_await_time(0);
+  return status;
+}
+
+static hd_request *start_idler(hd_sched *sched, idler *self, pastime what, int fd, hd_request *other) {
+  *self = (idler){.pastime = what, .fd = fd, .other = other};
+  hd_event_init(&self->never);
+  hd_request_desc desc = {.size = sizeof desc, .run = idle, .arg = self};
+  hd_request *request = NULL;
+  assert_int_equal(hd_request_submit(sched, &desc, &request, NULL), HD_OK);
+  return request;
+}
+
+static void cancellation_arrives_at_every_await(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  int fds[2];
+  assert_int_equal(pipe(fds), 0);
+  for (int workers = -1; workers <= 2; workers += 3) {
+    hd_sched *sched = fx_sched(&net, &(fx_options){.workers = workers});
+    idler idlers[PASTIMES];
+    hd_request *requests[PASTIMES];
+    for (pastime p = AWAITS_EVENT; p < PASTIMES; p++) {
+      requests[p] = start_idler(sched, &idlers[p], p, fds[0], requests[AWAITS_EVENT]);
+      while (atomic_load(&idlers[p].begun) == 0)
+        if (workers < 0) hd_sched_dispatch(sched, 0);
+    }
+    for (int p = AWAITS_REQUEST; p >= 0; p--) {
+      assert_int_equal(hd_request_poll(requests[p]), HD_E_AGAIN);
+      hd_request_cancel(requests[p]);
+      assert_int_equal(hd_request_wait(requests[p]), HD_E_CANCELLED);
+      assert_int_equal(idlers[p].again, HD_E_CANCELLED);
+      hd_request_release(requests[p]);
+    }
+    hd_sched_destroy(sched);
+  }
+  close(fds[0]);
+  close(fds[1]);
+  fx_net_free(&net);
+}
+
+static void destroying_a_scheduler_cancels_requests_that_would_wait_for_ever(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  for (int workers = -1; workers <= 2; workers += 3) {
+    hd_sched *sched = fx_sched(&net, &(fx_options){.workers = workers});
+    idler idlers[2];
+    for (int i = 0; i < 2; i++) {
+      hd_request *request = start_idler(sched, &idlers[i], i == 0 ? AWAITS_EVENT : AWAITS_TIME, -1, NULL);
+      while (atomic_load(&idlers[i].begun) == 0)
+        if (workers < 0) hd_sched_dispatch(sched, 0);
+      hd_request_release(request);
+    }
+    hd_sched_destroy(sched);
+    for (int i = 0; i < 2; i++)
+      assert_int_equal(idlers[i].again, HD_E_CANCELLED); /* CLOSED would mean that patience ran out */
+  }
+  fx_net_free(&net);
+}
+
 static void destroying_with_live_requests_ends_them(void **state) {
   (void)state;
   fx_net net;
@@ -268,6 +362,8 @@ int main(void) {
       cmocka_unit_test(memory_beyond_the_budget_is_asked_to_come_back),
       cmocka_unit_test(one_request_too_many_is_asked_to_come_back),
       cmocka_unit_test(a_run_that_cannot_be_is_refused_and_changes_nothing),
+      cmocka_unit_test(cancellation_arrives_at_every_await),
+      cmocka_unit_test(destroying_a_scheduler_cancels_requests_that_would_wait_for_ever),
       cmocka_unit_test(destroying_with_live_requests_ends_them),
       cmocka_unit_test(unknown_names_are_refused_with_what_there_is),
   };
