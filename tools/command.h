@@ -20,6 +20,7 @@ extern const hdt_command hdt_commands[];
 hdt_exit hdt_command_devices(int argc, char **argv);
 hdt_exit hdt_command_run(int argc, char **argv);
 hdt_exit hdt_command_bench(int argc, char **argv);
+hdt_exit hdt_command_bench_runtime(int argc, char **argv); /* of `bench --runtime` */
 hdt_exit hdt_command_split(int argc, char **argv);
 hdt_exit hdt_command_trace(int argc, char **argv);
 hdt_exit hdt_command_replay(int argc, char **argv);

@@ -3,8 +3,8 @@
 #include "floor.h"
 
 #include <pthread.h>
-#include "harness/latency.h"
-#include "harness/region.h"
+#include "bench/harness/latency.h"
+#include "bench/harness/region.h"
 
 /* ---- two chunks, two threads that spin ---- */
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 static const hb_figure figures[] = {
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(HBF_SWITCHES)
     {"yield", 1, hbf_yield},
     {"yield_deep", 1, hbf_yield_deep},
     {"wake", 1, hbf_wake},

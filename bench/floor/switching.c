@@ -2,7 +2,7 @@
 /* The floor of coroutines: a switch, a linked run queue, a pool of stacks. One thread, so plain variables. */
 #include "floor.h"
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(HBF_SWITCHES)
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #define HB_LATENCY_H
 
 #include <stdatomic.h>
-#include "harness/harness.h"
+#include "bench/harness/harness.h"
 
 typedef struct hb_latency {
   hb_run *run;

@@ -3,7 +3,7 @@
 #ifndef HB_REGION_H
 #define HB_REGION_H
 
-#include "harness/harness.h"
+#include "bench/harness/harness.h"
 
 #ifdef __cplusplus
 extern "C" {

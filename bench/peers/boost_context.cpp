@@ -8,7 +8,7 @@
 #include <boost/context/pooled_fixedsize_stack.hpp>
 #include <boost/context/protected_fixedsize_stack.hpp>
 
-#include "harness/harness.h"
+#include "bench/harness/harness.h"
 
 namespace {
 

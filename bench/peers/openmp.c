@@ -2,8 +2,8 @@
 /* OpenMP of the compiler's own run-time (libgomp, libomp): tasks, and a parallel region. */
 #include <omp.h>
 #include <stdlib.h>
-#include "harness/harness.h"
-#include "harness/region.h"
+#include "bench/harness/harness.h"
+#include "bench/harness/region.h"
 
 #if defined(__clang__)
 #define WHO "libomp"

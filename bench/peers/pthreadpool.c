@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pthreadpool: loops split over a pool. It has no task objects: a thousand tasks are a loop of a thousand. */
 #include <pthreadpool.h>
-#include "harness/harness.h"
-#include "harness/region.h"
+#include "bench/harness/harness.h"
+#include "bench/harness/region.h"
 
 #define WHO "pthreadpool"
 

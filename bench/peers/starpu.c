@@ -2,8 +2,8 @@
 /* StarPU with CPU workers alone and its default scheduler: tasks, and a region made of two. */
 #include <starpu.h>
 #include <stdlib.h>
-#include "harness/harness.h"
-#include "harness/region.h"
+#include "bench/harness/harness.h"
+#include "bench/harness/region.h"
 
 #define WHO "starpu"
 

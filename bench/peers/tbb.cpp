@@ -10,8 +10,8 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
-#include "harness/harness.h"
-#include "harness/region.h"
+#include "bench/harness/harness.h"
+#include "bench/harness/region.h"
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "harness/latency.h"
+#include "bench/harness/latency.h"
 
 enum { YIELDS = 100, HANDOVERS = 50, LIVES = 10, PARKED = 1000 };
 

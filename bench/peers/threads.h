@@ -3,7 +3,7 @@
 #ifndef HB_THREADS_H
 #define HB_THREADS_H
 
-#include "harness/harness.h"
+#include "bench/harness/harness.h"
 
 extern const hb_program hb_threads;
 

@@ -4,7 +4,7 @@
 #define HB_OURS_H
 
 #include <semaphore.h>
-#include "harness/harness.h"
+#include "bench/harness/harness.h"
 #include "heddle/runtime.h"
 
 extern const hb_program hb_ours;

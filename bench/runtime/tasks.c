@@ -2,7 +2,7 @@
 /* Tasks that run to completion, and regions. */
 #include "ours.h"
 
-#include "harness/region.h"
+#include "bench/harness/region.h"
 
 enum { TASKS = 1000 };
 

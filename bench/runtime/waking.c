@@ -3,7 +3,7 @@
  * its worker sleeps. */
 #include "ours.h"
 
-#include "harness/latency.h"
+#include "bench/harness/latency.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
