@@ -100,10 +100,13 @@ typedef struct hb_batches {
   uint64_t begin_ns, stop_ns;
   uint64_t count_begin;
   uint32_t made;
-  int counter; /* of instructions; -1: the kernel has none */
+  int counter;  /* of instructions; -1: the kernel has none */
+  double steps; /* of one operation, counted otherwise; below 0: not */
 } hb_batches;
 
 void hb_batches_begin(hb_batches *batches, hb_run *run, double ops);
+/* Whether the kernel counts instructions for this process. */
+bool hb_counts_instructions(void);
 bool hb_batches_next(hb_batches *batches);
 /* Also frees what `begin` took. */
 void hb_batches_say(hb_batches *batches, const char *who);

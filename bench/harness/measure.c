@@ -61,6 +61,12 @@ static int open_counter(void) {
   return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
 }
 
+bool hb_counts_instructions(void) {
+  int counter = open_counter();
+  if (counter >= 0) close(counter);
+  return counter >= 0;
+}
+
 static uint64_t counted(const hb_batches *batches) {
   uint64_t value = 0;
   if (batches->counter >= 0 && read(batches->counter, &value, sizeof value) != (ssize_t)sizeof value)
@@ -73,6 +79,7 @@ void hb_batches_begin(hb_batches *batches, hb_run *run, double ops) {
   batches->run = run;
   batches->ops = ops;
   batches->counter = open_counter();
+  batches->steps = -1;
   hb_samples_init(&batches->samples);
   hb_samples_init(&batches->instructions);
   batches->stop_ns = hb_now_ns() + run->budget_ns;
@@ -95,7 +102,7 @@ bool hb_batches_next(hb_batches *batches) {
 }
 
 void hb_batches_say(hb_batches *batches, const char *who) {
-  double instructions = batches->counter >= 0 ? hb_samples_at(&batches->instructions, 0.5) : -1;
+  double instructions = batches->counter >= 0 ? hb_samples_at(&batches->instructions, 0.5) : batches->steps;
   hb_say(batches->run, who, hb_samples_at(&batches->samples, 0.5), "ns", instructions);
   if (batches->counter >= 0) close(batches->counter);
   hb_samples_finish(&batches->samples);

@@ -3,6 +3,7 @@
 #include "ours.h"
 
 #include <fenv.h>
+#include "bench/harness/steps.h"
 
 enum { YIELDS = 1000, WAKES = 500, LIVES = 100, DEPTH = 4 };
 
@@ -12,6 +13,8 @@ typedef struct pair {
   hb_stage stage;
   bool deep;
   bool over;
+  uint32_t steps_ops; /* to be stepped through, instead of timed */
+  double steps;
   hd_event ping, pong;
 } pair;
 
@@ -33,8 +36,8 @@ static void make_inexact(void) {
 
 /* Both yield from here, as a thousand requests that run the same code do: a return from the other's call site
  * would be mispredicted. */
-static __attribute__((noinline)) void yield_often(bool deep) {
-  for (uint32_t i = 0; i < YIELDS; i++) {
+static __attribute__((noinline)) void yield_often(bool deep, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
     if (deep) {
       yield_below(DEPTH);
     } else {
@@ -47,7 +50,7 @@ static void yields_till_over(void *arg) {
   pair *p = arg;
   feclearexcept(FE_ALL_EXCEPT);
   while (!p->over)
-    yield_often(p->deep);
+    yield_often(p->deep, YIELDS);
 }
 
 static void counts_yields(void *arg) {
@@ -56,21 +59,37 @@ static void counts_yields(void *arg) {
   (void)hd_coro_spawn(p->stage.runtime, "other", yields_till_over, p);
   hd_coro_yield();
   hb_batches_begin(&batches, p->stage.run, 2.0 * YIELDS); /* of each, one is the other's */
+  batches.steps = p->steps;
   while (hb_batches_next(&batches)) {
     make_inexact();
-    yield_often(p->deep);
+    yield_often(p->deep, YIELDS);
   }
   p->over = true;
   hb_batches_say(&batches, "heddle");
 }
 
+static void steps_through_yields(void *arg) {
+  pair *p = arg;
+  (void)hd_coro_spawn(p->stage.runtime, "other", yields_till_over, p);
+  yield_often(false, YIELDS);
+  hb_steps_mark();
+  yield_often(false, p->steps_ops / 2);
+  hb_steps_mark();
+  p->over = true;
+}
+
+static void step_yields(uint32_t ops) {
+  pair p = {.steps_ops = ops};
+  hb_stage_play(&p.stage, NULL, 1, steps_through_yields);
+}
+
 void hb_ours_yield(hb_run *run) {
-  pair p = {.deep = false};
+  pair p = {.steps = hb_counts_instructions() ? -1 : hb_steps_of(step_yields)};
   hb_stage_play(&p.stage, run, 1, counts_yields);
 }
 
 void hb_ours_yield_deep(hb_run *run) {
-  pair p = {.deep = true};
+  pair p = {.deep = true, .steps = -1};
   hb_stage_play(&p.stage, run, 1, counts_yields);
 }
 
