@@ -86,8 +86,8 @@ void hd_runtime_wake(hd_runtime *runtime);
 
 /* ---- coroutines ---- */
 
-/* Starts fn(arg) as a coroutine named `name` (copied, cut to HD_NAME_BYTES; NULL is ""). It is freed when fn returns.
- * Threads: any. Errors: LIMIT (max_coroutines), NO_MEMORY, CLOSED. */
+/* Starts fn(arg) as a coroutine named `name` (copied, cut to HD_NAME_BYTES; NULL is ""). It is freed when fn
+ * returns. Threads: any. Errors: LIMIT (max_coroutines), NO_MEMORY, CLOSED. */
 hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg);
 
 /* The coroutine that runs on this thread; NULL when none does. */

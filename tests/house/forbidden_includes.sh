@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A forbidden include does not compile: forbidden_includes.sh ROOT ROOMS CC [FLAGS...]. Gives the compiler a file that
-# includes one header of another room, with exactly the include paths that CMake gives the room, for each room and each
-# other one; it may be found only where layers.txt allows it. include/ must be found, or the probe itself is broken.
+# A forbidden include does not compile: forbidden_includes.sh ROOT ROOMS CC [FLAGS...]. Asks the compiler, with exactly the
+# include paths that CMake gives a room, for a header of each other room; it may be found only where layers.txt allows
+# it. include/ must be found, or the probe itself is broken; and one forbidden include of each room is compiled for real.
 # ROOMS holds lines "ROOM -IPATH -IPATH ...", written by CMake from the targets.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,14 +20,6 @@ header_of() {
   [ -z "$found" ] || echo "$(basename "$1")/$(basename "$found")"
 }
 
-# Is header $1 found with the include paths $2? A header that is found, and in turn includes something that is not,
-# counts as found: the complaint is then about another line than the probe's own.
-reaches() {
-  printf '#include "%s"\n' "$1" >"$probe/probe.c"
-  # shellcheck disable=SC2086 # lists of words
-  $compiler $2 -E -o "$probe/out" "$probe/probe.c" 2>"$probe/said" || ! grep -qE "^[^ ]*probe\.c:1:.*$1" "$probe/said"
-}
-
 # May room $1 include room $2?
 allowed() {
   awk -v from="$1" -v to="$2" '
@@ -43,20 +35,40 @@ allowed() {
 
 failures=0
 tried=0
+complain() {
+  echo "$1"
+  failures=$((failures + 1))
+}
+awk '{ print $1 }' "$rooms" | sort -u | while read -r room; do
+  header=$(header_of "$room")
+  [ -z "$header" ] || echo "$room $header"
+done >"$probe/headers"
+
 while read -r room paths; do
-  if ! reaches heddle/status.h "$paths"; then
-    echo "$room does not even reach include/: the probe is broken"
-    failures=$((failures + 1))
+  # One question for each other room; what is found leaves its word in the output.
+  grep -v "^$room " "$probe/headers" >"$probe/others" || true
+  {
+    printf '#if !__has_include("heddle/status.h")\n@broken\n#endif\n'
+    awk '{ printf "#if __has_include(\"%s\")\n@%s\n#endif\n", $2, $1 }' "$probe/others"
+  } >"$probe/ask.c"
+  # shellcheck disable=SC2086 # lists of words
+  $compiler $paths -E -P -o "$probe/answer" "$probe/ask.c"
+  if grep -q '^@broken' "$probe/answer"; then
+    complain "$room does not even reach include/: the probe is broken"
   fi
-  for other in $(awk '{ print $1 }' "$rooms"); do
-    header=$(header_of "$other")
-    [ -n "$header" ] && [ "$other" != "$room" ] || continue
+  forbidden=
+  while read -r other header; do
     tried=$((tried + 1))
-    if reaches "$header" "$paths" && ! allowed "$room" "$other"; then
-      echo "$room can include \"$header\" of $other, which it may not"
-      failures=$((failures + 1))
-    fi
-  done
+    if allowed "$room" "$other"; then continue; fi
+    if grep -qx "@$other" "$probe/answer"; then complain "$room can include \"$header\" of $other, which it may not"; fi
+    forbidden=$header
+  done <"$probe/others"
+  [ -n "$forbidden" ] || continue
+  echo "#include \"$forbidden\"" >"$probe/include.c"
+  # shellcheck disable=SC2086
+  if $compiler $paths -fsyntax-only "$probe/include.c" 2>/dev/null; then
+    complain "$room compiles with \"$forbidden\", which it may not include"
+  fi
 done <"$rooms"
 
 echo "$tried pairs of rooms tried"
