@@ -220,6 +220,11 @@ static bool put_work(line *l, const hd_record *r) {
   case HD_EV_DONE:
     put_done(l, r);
     return true;
+  case HD_EV_WAIT:
+    put_request(l, r->request);
+    put_number(l, "for", r->step);
+    put_number(l, "waits", r->a);
+    return true;
   default:
     return false;
   }
@@ -271,6 +276,13 @@ static bool put_decision(line *l, const hd_record *r) {
     put_step_of_request(l, r);
     put_device(l, "device", r->device);
     put_device(l, "from", r->a);
+    return true;
+  case HD_DE_RECLAIM:
+    put_request(l, r->request);
+    put_number(l, "lease", r->step);
+    put_device(l, "device", r->device);
+    put_number(l, "held_ns", r->a);
+    put_number(l, "asked_ns_ago", r->b);
     return true;
   default:
     return false;

@@ -22,6 +22,7 @@ static const char *const record_kinds[] = {
     [HD_EV_STEP] = "step",
     [HD_EV_DONE] = "done",
     [HD_EV_LEASE] = "lease",
+    [HD_EV_WAIT] = "wait",
     [HD_DE_ADMIT] = "admit",
     [HD_DE_REFUSE] = "refuse",
     [HD_DE_SPLIT] = "split",
@@ -34,6 +35,7 @@ static const char *const record_kinds[] = {
     [HD_DE_FALLBACK] = "fallback",
     [HD_DE_REPLACED] = "replaced",
     [HD_DE_MOVE] = "move",
+    [HD_DE_RECLAIM] = "reclaim",
     [HD_IN_CONFIG] = "config",
     [HD_IN_NAME] = "name",
     [HD_IN_SUBMIT] = "submit",
@@ -101,6 +103,7 @@ static const char *const config_keys[] = {
     [HD_CONFIG_REPLACE_AFTER_FAULTS] = "replace_after_faults",
     [HD_CONFIG_CLASS_SLICE_NS] = "class_slice_ns",
     [HD_CONFIG_CLASS_WEIGHT] = "class_weight",
+    [HD_CONFIG_LEASE_GRACE_NS] = "lease_grace_ns",
 };
 
 static const char *const statuses[] = {

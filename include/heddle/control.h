@@ -45,6 +45,8 @@ typedef struct hd_control_config {
   hd_class_params classes[HD_CLASS_COUNT];
   uint32_t fence_after_failures; /* consecutive failures of a device */
   uint32_t replace_after_faults; /* policy answers dropped before the fallback takes over for good */
+  uint64_t lease_grace_ns; /* a lease that was asked to leave, and whose slice is over, is taken back so much
+                              later when somebody waits */
 } hd_control_config;
 
 /* Defaults; the reasons for the numbers stand beside them in sched/control/config.c. */
@@ -81,6 +83,7 @@ const hd_split *hd_control_split(const hd_control *control, uint32_t graph_id, h
 typedef struct hd_control_stats {
   uint64_t events, decisions, runs, completions, refusals, fallbacks, invalid_events;
   uint64_t stops, moves, fences;
+  uint64_t reclaims; /* leases that were not released in time */
   uint32_t waiting, running, requests;
   uint64_t busy_ns[HD_DEVICES_MAX]; /* device time of completed launches, times width */
   uint64_t energy_uj[HD_DEVICES_MAX];

@@ -60,12 +60,17 @@ typedef enum hd_record_kind {
                         Also: a lease released; or withdrawn, when it still waits (a and b are 0) */
   HD_EV_LEASE = 21,  /* request; step = lease; device; a, b = hd_record_pack_step with layers for ops; the
                         graph is not read. When the device is not READY it completes with DEVICE */
+  HD_EV_WAIT = 22, /* request; step = another request that it waits for; a = 1: from now on, 0: no more. What
+                    is waited for is at least as urgent as who waits, through any chain of waits. A wait
+                    ends by itself when either request does. One at a time a request */
   /* decisions */
   HD_DE_ADMIT = 64,  /* request */
   HD_DE_REFUSE = 65, /* request; a = retry after, 0: never; b = hd_refusal */
   HD_DE_SPLIT = 66,  /* request = graph id; device; step = phase; a = op_begin; b = op_end */
   HD_DE_RUN = 67,    /* request; step; device; a = hd_record_pack_run; b = expected ns */
-  HD_DE_STOP = 68,   /* request; step; device: leave it at the next op (it will be ready again) */
+  HD_DE_STOP = 68,   /* request; step; device: leave it at the next op (it will be ready again). A lease: its
+                      holder is to release it; somebody more urgent waits, or its slice is over and somebody
+                      waits, or it is cancelled */
   HD_DE_COMPLETE =
       69, /* request; step; a = status; b = ns on devices, all launches: resume its coroutine; the id is
              free again. Also a lease that will not be granted; a released one gets none */
@@ -75,6 +80,9 @@ typedef enum hd_record_kind {
   HD_DE_FALLBACK = 73, /* a = hd_policy_fault; b = times so far: the policy's answer was dropped whole */
   HD_DE_REPLACED = 74, /* b = faults: the policy is replaced by the fallback for good */
   HD_DE_MOVE = 75,     /* request; step; device = the new one; a = the old one: it runs elsewhere from here */
+  HD_DE_RECLAIM =
+      76, /* request; step = lease; device; a = ns it was held; b = ns since its STOP: somebody
+           waits and it was not released within the grace. The id is free again, no DONE follows */
   /* information */
   HD_IN_CONFIG =
       128, /* step = hd_config_key; request = class or 0; a = value: how the control plane was made */
@@ -109,6 +117,7 @@ typedef enum hd_config_key {
   HD_CONFIG_REPLACE_AFTER_FAULTS,
   HD_CONFIG_CLASS_SLICE_NS, /* one a class */
   HD_CONFIG_CLASS_WEIGHT,   /* one a class */
+  HD_CONFIG_LEASE_GRACE_NS,
   HD_CONFIG_KEY_COUNT
 } hd_config_key;
 

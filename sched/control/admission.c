@@ -76,8 +76,10 @@ hd_status hdi_on_request(hd_control *c, const hd_record *event) {
   if (o.crowded) return refuse(c, event, HD_REFUSED_BACKLOG, hdi_max(o.crowd_ns, RETRY_FLOOR_NS));
   c->requests[slot] = (hdi_request){
       .id = event->request,
+      .own_class = class_id,
       .class_id = class_id,
       .steps_head = HDI_NONE,
+      .waits_for = HDI_NONE,
       .memory_bytes = event->a,
       .deadline_ns = event->b,
       .epoch = c->epoch,
@@ -91,6 +93,7 @@ hd_status hdi_on_request(hd_control *c, const hd_record *event) {
 hd_status hdi_on_request_end(hd_control *c, const hd_record *event) {
   hdi_request *request = hdi_request_find(c, event->request);
   if (request == NULL || request->steps_head != HDI_NONE) return HD_E_INVALID;
+  hdi_waits_end(c, request);
   hdi_request_untouch(c, request);
   c->memory_claimed -= request->memory_bytes;
   c->stats.requests--;

@@ -148,6 +148,12 @@ static void on_lease_done(hd_control *c, hdi_step *step, const hd_done_fields *d
   if (judged == OUTCOME_FAILED) count_failure(c, device);
 }
 
+void hdi_lease_take_back(hd_control *c, hdi_step *step) {
+  account(c, step, &(hd_done_fields){.op_reached = 0}, hdi_min(c->now_ns - step->start_ns, HDI_NS_MAX));
+  hdi_step_finish_launch(c, step);
+  hdi_step_free(c, step);
+}
+
 hd_status hdi_on_done(hd_control *c, const hd_record *event) {
   hdi_step *step = hdi_step_find(c, event->step);
   if (step == NULL || step->device != event->device) return HD_E_INVALID;

@@ -35,6 +35,10 @@ void hd_control_config_default(hd_control_config *out_config) {
        * policy that stalls does so again at every event, and should be gone within one frame's worth of them.
        */
       .replace_after_faults = 16,
+      /* A chunk is cut to fit a slice, so a holder that looks at its checkpoint is gone within one. Twelve of
+       * the longest slices forgive a guess that was ten times off; and 0.1 s is what a user still takes for
+       * at once (Nielsen, Usability Engineering, 1993). */
+      .lease_grace_ns = 100000000,
   };
   hd_limits_default(&out_config->limits);
 }
@@ -62,6 +66,7 @@ uint32_t hd_control_config_write(const hd_control_config *config, hd_record *out
       {HD_CONFIG_MEMORY_BUDGET_BYTES, 0, limits->memory_budget_bytes},
       {HD_CONFIG_FENCE_AFTER_FAILURES, 0, config->fence_after_failures},
       {HD_CONFIG_REPLACE_AFTER_FAULTS, 0, config->replace_after_faults},
+      {HD_CONFIG_LEASE_GRACE_NS, 0, config->lease_grace_ns},
   };
   uint32_t count = 0;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -105,6 +110,9 @@ void hd_control_config_read(hd_control_config *config, const hd_record *record) 
     break;
   case HD_CONFIG_CLASS_WEIGHT:
     if (has_class) config->classes[record->request].weight = value;
+    break;
+  case HD_CONFIG_LEASE_GRACE_NS:
+    config->lease_grace_ns = record->a;
     break;
   default:
     break;

@@ -113,6 +113,7 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   }
   for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
     c->devices[d].running_head = HDI_NONE;
+  c->waits_head = HDI_NONE;
   c->view = (hd_view){.size = sizeof c->view,
                       .devices = c->view_devices,
                       .classes = c->config.classes,
@@ -173,6 +174,7 @@ static const handler handlers[] = {
     [HD_EV_STEP] = hdi_on_step,
     [HD_EV_DONE] = hdi_on_done,
     [HD_EV_LEASE] = hdi_on_lease,
+    [HD_EV_WAIT] = hdi_on_wait,
 };
 
 static void show(hd_control *c) {
@@ -202,10 +204,12 @@ hd_status hd_control_event(hd_control *control, hd_record *event) {
     c->stats.invalid_events++;
     return status;
   }
+  hdi_leases_reclaim(c);
   show(c);
   tell_policies(c, event);
   hdi_decide(c);
   hdi_preempt(c);
+  hdi_leases_yield(c);
   hdi_devices_set_timer(c);
   return HD_OK;
 }

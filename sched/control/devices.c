@@ -116,13 +116,12 @@ void hdi_devices_end_backoffs(hd_control *c) {
 }
 
 void hdi_devices_set_timer(hd_control *c) {
-  uint64_t earliest_ns = UINT64_MAX;
+  uint64_t earliest_ns = hdi_leases_due(c);
   if (c->timer_ns <= c->now_ns) c->timer_ns = 0;
-  if (c->backoffs == 0) return;
-  for (uint32_t d = 0; d < c->view.device_count; d++)
+  for (uint32_t d = 0; d < c->view.device_count && c->backoffs > 0; d++)
     if (c->devices[d].backoff_until_ns != 0)
       earliest_ns = hdi_min(earliest_ns, c->devices[d].backoff_until_ns);
-  if (earliest_ns == c->timer_ns) return;
+  if (earliest_ns == UINT64_MAX || earliest_ns == c->timer_ns) return;
   c->timer_ns = earliest_ns;
   hdi_emit(c, HD_DE_TIMER)->b = earliest_ns;
 }

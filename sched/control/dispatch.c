@@ -78,6 +78,8 @@ static bool can_stop(const hd_control *c, const hdi_step *step) {
 void hdi_stop(hd_control *c, hdi_step *step) {
   if (!can_stop(c, step)) return;
   step->stop_sent = true;
+  step->stop_ns = c->now_ns;
+  c->devices[step->device].leases_leaving += step->is_lease;
   hdi_emit_step(c, HD_DE_STOP, step);
   c->stats.stops++;
 }

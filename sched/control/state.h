@@ -33,8 +33,9 @@ typedef struct hdi_device {
   uint64_t backlog_ns[HD_CLASS_COUNT]; /* their expected ns */
   uint64_t running_ns;                 /* expected ns of what runs, times width */
   uint32_t running_of[HD_CLASS_COUNT];
-  uint32_t running_head; /* steps that run here, newest first */
-  uint32_t active_now;   /* requests seen in this epoch (see steps.c) */
+  uint32_t running_head;           /* steps that run here, newest first */
+  uint32_t leases, leases_leaving; /* held here; and of them, asked to leave */
+  uint32_t active_now;             /* requests seen in this epoch (see steps.c) */
 } hdi_device;
 
 /* ---- graphs ---- */
@@ -70,10 +71,14 @@ typedef struct hdi_size {
 /* ---- requests and steps ---- */
 
 typedef struct hdi_request {
-  uint32_t id; /* HD_ID_NONE: free slot */
-  hd_class class_id;
+  uint32_t id;        /* HD_ID_NONE: free slot */
+  hd_class own_class; /* as admitted */
+  hd_class class_id;  /* in force: that, or of somebody more urgent who waits for it (inherit.c) */
+  hd_class wanted;    /* while inherit.c computes it anew */
   bool cancelled;
-  uint32_t steps_head; /* its steps, newest first */
+  uint32_t steps_head;           /* its steps, newest first */
+  uint32_t waits_for;            /* slot of the request that it waits for; HDI_NONE */
+  uint32_t wait_next, wait_prev; /* list of those that wait */
   uint64_t memory_bytes, deadline_ns;
   uint64_t used_ns;
   uint64_t epoch;                     /* the epoch of active_now; see steps.c */
@@ -102,6 +107,8 @@ typedef struct hdi_step {
   uint32_t weighed_device, weighed_version; /* what raw_ns was computed for */
   uint64_t backlog_ns;                      /* what it added to its device's backlog */
   uint64_t device_ns;                       /* all launches so far */
+  uint64_t start_ns;                        /* of the launch out now */
+  uint64_t stop_ns;                         /* when it was asked to stop, if it was */
   uint64_t ready_seq;
   uint32_t decided; /* serial of the answer that last named it: finds duplicates */
   struct {
@@ -148,6 +155,7 @@ struct hd_control {
   hdi_request *requests;
   hdi_step *steps;
   hdi_queue queue;
+  uint32_t waits_head; /* requests that wait for another, newest first */
   uint64_t memory_claimed;
   uint32_t backoffs; /* devices that wait out an AGAIN */
   uint64_t timer_ns; /* the last TIMER; 0: none is out */

@@ -61,8 +61,21 @@ void hdi_device_back_off(hd_control *c, uint32_t device);
 void hdi_device_end_backoff(hd_control *c, uint32_t device);
 /* Ends what is over at now_ns. */
 void hdi_devices_end_backoffs(hd_control *c);
-/* Asks to be called at the earliest end of what is not over, unless that was asked last. */
+/* Asks to be called at the earliest end of a backoff or a lease's time, unless that was asked last. */
 void hdi_devices_set_timer(hd_control *c);
+
+/* lease.c: holders that stay too long. */
+/* Takes back what was asked to leave and did not, as long as somebody waits for it. */
+void hdi_leases_reclaim(hd_control *c);
+/* Asks those whose slice is over to leave for somebody who waits. */
+void hdi_leases_yield(hd_control *c);
+/* When the next of the two is due; UINT64_MAX: nothing is. */
+uint64_t hdi_leases_due(const hd_control *c);
+
+/* inherit.c: what is waited for is as urgent as who waits. */
+hd_status hdi_on_wait(hd_control *c, const hd_record *event);
+/* The request ends, and with it its wait and those for it. */
+void hdi_waits_end(hd_control *c, hdi_request *request);
 
 /* steps.c: the tables of requests and steps, and their lists. */
 hdi_request *hdi_request_find(hd_control *c, uint32_t id);
@@ -84,6 +97,8 @@ void hdi_step_free(hd_control *c, hdi_step *step);
 void hdi_step_touch(hd_control *c, const hdi_step *step);
 void hdi_epoch_advance(hd_control *c);
 void hdi_request_untouch(hd_control *c, hdi_request *request);
+/* The request and all its steps are of this class from now on. */
+void hdi_request_set_class(hd_control *c, hdi_request *request, hd_class class_id);
 /* The request's waiting steps show its used_ns. */
 void hdi_request_show_used(hd_control *c, const hdi_request *request);
 /* A waiting step shows what is left of it, on costs as they are now. */
@@ -112,6 +127,8 @@ void hdi_stop(hd_control *c, hdi_step *step);
 hd_status hdi_on_done(hd_control *c, const hd_record *event);
 /* COMPLETE, and the slot is free. The step neither waits nor runs. */
 void hdi_complete(hd_control *c, hdi_step *step, hd_status status);
+/* A lease that is held ends without its holder; what it used is accounted, nothing is learned from it. */
+void hdi_lease_take_back(hd_control *c, hdi_step *step);
 
 /* fence.c */
 void hdi_fence(hd_control *c, uint32_t device, hd_fence_reason reason);

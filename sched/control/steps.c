@@ -197,6 +197,30 @@ void hdi_request_show_used(hd_control *c, const hdi_request *request) {
   }
 }
 
+/* A waiting step of another class may ask once more for somebody to leave. */
+static void reclass_waiting(hd_control *c, hdi_step *step, hd_class class_id) {
+  count_waiting(c, step, -1);
+  step->class_id = class_id;
+  step->asked = false;
+  count_waiting(c, step, 1);
+  hdi_queue_find(&c->queue, step->ready_seq)->class_id = class_id;
+}
+
+void hdi_request_set_class(hd_control *c, hdi_request *request, hd_class class_id) {
+  request->class_id = class_id;
+  for (uint32_t slot = request->steps_head; slot != HDI_NONE; slot = c->steps[slot].request_next) {
+    hdi_step *step = &c->steps[slot];
+    if (step->state == HDI_STEP_WAITING) {
+      reclass_waiting(c, step, class_id);
+      continue;
+    }
+    hdi_device *device = &c->devices[step->device];
+    device->running_of[step->class_id]--;
+    step->class_id = class_id;
+    device->running_of[step->class_id]++;
+  }
+}
+
 /* ---- running ---- */
 
 static uint64_t load_ns(const hdi_step *step) {
@@ -208,12 +232,14 @@ void hdi_step_start(hd_control *c, hdi_step *step) {
   uint32_t slot = hdi_step_slot(c, step);
   step->state = HDI_STEP_RUNNING;
   step->stop_sent = false;
+  step->start_ns = c->now_ns;
   step->running_prev = HDI_NONE;
   step->running_next = device->running_head;
   if (device->running_head != HDI_NONE) c->steps[device->running_head].running_prev = slot;
   device->running_head = slot;
   device->used_units += step->launch.width;
   device->running_of[step->class_id]++;
+  device->leases += step->is_lease;
   device->running_ns += load_ns(step);
   c->view_devices[step->device].in_flight++;
   c->stats.running++;
@@ -232,6 +258,8 @@ void hdi_step_finish_launch(hd_control *c, hdi_step *step) {
   if (step->running_next != HDI_NONE) c->steps[step->running_next].running_prev = step->running_prev;
   device->used_units -= step->launch.width;
   device->running_of[step->class_id]--;
+  device->leases -= step->is_lease;
+  device->leases_leaving -= step->is_lease && step->stop_sent;
   device->running_ns -= load_ns(step);
   c->view_devices[step->device].in_flight--;
   c->stats.running--;

@@ -96,6 +96,7 @@ static void request_comes(world *w) {
   request->class_id = (hd_class)world_random(w, HD_CLASS_COUNT);
   request->cancelled = false;
   request->steps = 0;
+  request->waits_for = 0;
   hd_record event = {
       .kind = HD_EV_REQUEST, .device = (uint16_t)request->class_id, .a = world_random(w, 1000)};
   event.request = (uint32_t)++request->generation << HD_ID_SLOT_BITS | slot;
@@ -127,6 +128,7 @@ static void step_comes(world *w, bool is_lease) {
                        .at = begin,
                        .end = end,
                        .graph = graph};
+  step->deaf = is_lease && w->options.deaf && chance(w, 30);
   if (step->id == 0) step->id = (uint32_t)++w->step_generation[slot] << HD_ID_SLOT_BITS | slot;
   hd_record event = {.kind = is_lease ? HD_EV_LEASE : HD_EV_STEP, .device = step->device};
   hd_step_fields fields = {.op_begin = step->at, .op_end = step->end, .graph = (uint16_t)step->graph};
@@ -151,6 +153,8 @@ static void request_ends(world *w) {
     assert_int_equal(world_feed(w, event), HD_E_INVALID);
     return;
   }
+  for (uint32_t i = 0; i < WORLD_REQUESTS; i++)
+    if (w->requests[i].waits_for == request->id) w->requests[i].waits_for = 0;
   request->id = 0;
   w->alive--;
   assert_int_equal(world_feed(w, event), HD_OK);
@@ -161,6 +165,17 @@ static void request_is_cancelled(world *w) {
   if (request == NULL) return;
   request->cancelled = true;
   assert_int_equal(world_feed(w, (hd_record){.kind = HD_EV_CANCEL, .request = request->id}), HD_OK);
+}
+
+/* Begins to wait for another, or ends to. Sometimes what it must not. */
+static void request_waits(world *w) {
+  world_request *waiter = some_request(w), *target = some_request(w);
+  if (waiter == NULL) return;
+  hd_record event = {.kind = HD_EV_WAIT, .request = waiter->id, .step = target->id, .a = chance(w, 60)};
+  bool right = waiter != target && waiter->waits_for == (event.a == 1 ? 0 : target->id);
+  if (right) waiter->waits_for = event.a == 1 ? target->id : 0;
+  w->waits += right;
+  assert_int_equal(world_feed(w, event), right ? HD_OK : HD_E_INVALID);
 }
 
 static void lease_is_withdrawn(world *w) {
@@ -294,6 +309,8 @@ static void happen(world *w) {
     trouble(w);
   else if (what < 60 && w->options.hostile)
     nonsense(w);
+  else if (what >= 60 && what < 68 && w->options.waits)
+    request_waits(w);
   else
     pass_time(w);
 }
@@ -325,7 +342,7 @@ static void drain(world *w) {
 
 void world_run(world *w, const world_options *options) {
   *w = (world){.options = *options, .random = options->seed, .hash = 14695981039346656037u};
-  feed_init(&w->f, options->policy, edit_config);
+  feed_init(&w->f, options->waits ? world_witness(w) : options->policy, edit_config);
   uint32_t made = w->f.memory.made;
   make_devices(w);
   for (uint32_t id = 1; id <= WORLD_GRAPHS; id++)

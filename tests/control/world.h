@@ -16,12 +16,15 @@ typedef struct world_options {
   bool device_trouble; /* failures, refusals, lies, fences, unplugging */
   bool hostile;        /* events that break the contract in between */
   bool policy_is_good; /* it must never be overruled */
+  bool waits;          /* requests wait for each other */
+  bool deaf;           /* some holders of leases do not listen */
 } world_options;
 
 typedef struct world_step {
   uint32_t id; /* 0: free */
   uint32_t request;
-  bool is_lease, running, stopped;
+  bool is_lease, running, stopped, deaf;
+  uint64_t start_ns, stopped_ns, slice_ns;
   uint16_t device;
   uint16_t at, end; /* ops */
   uint32_t graph;
@@ -35,7 +38,8 @@ typedef struct world_request {
   uint16_t generation;
   hd_class class_id;
   bool cancelled;
-  uint32_t steps; /* alive */
+  uint32_t steps;     /* alive */
+  uint32_t waits_for; /* id of another; 0: none */
 } world_request;
 
 typedef struct world_device {
@@ -56,7 +60,7 @@ typedef struct world {
   uint16_t step_generation[WORLD_STEPS];
   uint64_t timer_ns; /* 0: none */
   uint32_t waiting, running, alive;
-  uint64_t completed, submitted, runs, fences, moves, stops, device_failures;
+  uint64_t completed, submitted, runs, fences, moves, stops, device_failures, reclaims, waits;
   uint64_t hash; /* of every decision's bytes in order */
 } world;
 
@@ -67,7 +71,11 @@ void world_run(world *w, const world_options *options);
 uint32_t world_random(world *w, uint32_t below);
 /* Feeds an event and takes its decisions; the status is the event's. */
 hd_status world_feed(world *w, hd_record event);
+/* By brute force: the most urgent of all from whom a chain of waits leads here. */
+hd_class world_class(const world *w, const world_request *request);
 uint64_t world_op_bytes(uint32_t graph, uint32_t op);
 uint16_t world_op_layer(uint32_t op);
+/* The policy of the options, with a look at every view first. One world at a time. */
+const hd_policy_ops *world_witness(world *w);
 
 #endif

@@ -36,9 +36,12 @@ static void start(world *w, const hd_record *d) {
   if (by_layer) assert_int_not_equal(world_op_layer(run.op_end), world_op_layer(run.op_end - 1u));
   step->running = true;
   step->stopped = false;
+  step->start_ns = w->f.now_ns;
+  step->slice_ns = step->is_lease ? d->b : 0;
   step->launch_end = run.op_end;
   step->width = run.width;
   step->due_ns = w->f.now_ns + 1 + world_random(w, 3000000);
+  if (step->deaf) step->due_ns += 400000000;
   device->used += run.width;
   device->in_flight++;
   w->running++;
@@ -51,7 +54,8 @@ static void stop(world *w, const hd_record *d) {
   assert_true(step->running && !step->stopped); /* once a launch */
   assert_true(step->is_lease || (w->devices[step->device].flags & HD_DEVICE_STOPS_AT_OP) != 0);
   step->stopped = true;
-  if (step->due_ns > w->f.now_ns + 1000) step->due_ns = w->f.now_ns + 1000;
+  step->stopped_ns = w->f.now_ns;
+  if (!step->deaf && step->due_ns > w->f.now_ns + 1000) step->due_ns = w->f.now_ns + 1000;
   w->stops++;
 }
 
@@ -77,6 +81,36 @@ static void complete(world *w, const hd_record *d) {
   request->steps--;
   w->waiting--;
   w->completed++;
+}
+
+static uint64_t patience_ns(const world *w, const world_step *lease) {
+  hd_control_config config;
+  hd_control_config_default(&config);
+  uint64_t slice_ns = config.classes[world_class(w, &w->requests[lease->request & HD_ID_SLOT_MASK])].slice_ns;
+  uint64_t from_ns = lease->start_ns + slice_ns;
+  return (from_ns > lease->stopped_ns ? from_ns : lease->stopped_ns) + config.lease_grace_ns;
+}
+
+static bool is_full(const world_device *device) {
+  return device->used == device->capacity || device->in_flight == device->max_in_flight;
+}
+
+/* A lease is taken back from a holder who was asked and had its time, for somebody who waits. */
+static void reclaim(world *w, const hd_record *d) {
+  world_step *step = find_step(w, d);
+  world_device *device = &w->devices[d->device];
+  assert_true(step->is_lease && step->running && step->stopped);
+  assert_int_equal(step->device, d->device);
+  assert_true(w->waiting > 0 && device->state == HD_DEVICE_READY && is_full(device));
+  assert_true(patience_ns(w, step) <= w->f.now_ns);
+  assert_int_equal(d->a, w->f.now_ns - step->start_ns);
+  assert_int_equal(d->b, w->f.now_ns - step->stopped_ns);
+  device->used -= step->width;
+  device->in_flight--;
+  w->requests[step->request & HD_ID_SLOT_MASK].steps--;
+  w->running--;
+  w->reclaims++;
+  step->id = 0;
 }
 
 static void move(world *w, const hd_record *d) {
@@ -112,6 +146,9 @@ static void take(world *w, const hd_record *d) {
   case HD_DE_MOVE:
     move(w, d);
     break;
+  case HD_DE_RECLAIM:
+    reclaim(w, d);
+    break;
   case HD_DE_FENCE:
     assert_int_equal(w->devices[d->device].state, HD_DEVICE_READY); /* once */
     w->devices[d->device].state = d->a == HD_FENCED_GONE ? HD_DEVICE_ABSENT : HD_DEVICE_FENCED;
@@ -143,6 +180,67 @@ static void check_progress(const world *w) {
     if (w->steps[i].id != 0) assert_int_not_equal(w->devices[w->steps[i].device].state, HD_DEVICE_READY);
 }
 
+/* Nobody waits for ever for a holder that does not listen: it is overdue only until the timer that is set. */
+static void check_patience(const world *w) {
+  for (uint32_t i = 0; i < WORLD_STEPS; i++) {
+    const world_step *waiting = &w->steps[i];
+    if (waiting->id == 0 || waiting->running) continue;
+    const world_device *device = &w->devices[waiting->device];
+    for (uint32_t k = 0; k < WORLD_STEPS; k++) {
+      const world_step *lease = &w->steps[k];
+      bool holds = lease->id != 0 && lease->running && lease->is_lease && lease->device == waiting->device;
+      if (!holds || device->state != HD_DEVICE_READY || !is_full(device)) continue;
+      bool overdue = lease->stopped && patience_ns(w, lease) <= w->f.now_ns;
+      if (overdue) assert_in_range(w->timer_ns, w->f.now_ns + 1, w->f.now_ns + 1000000);
+      if (lease->stopped) assert_int_not_equal(w->timer_ns, 0);
+    }
+  }
+}
+
+hd_class world_class(const world *w, const world_request *request) {
+  hd_class most = request->class_id;
+  for (uint32_t i = 0; i < WORLD_REQUESTS; i++) {
+    const world_request *from = &w->requests[i];
+    if (from->id == 0 || from->class_id >= most) continue;
+    const world_request *at = from;
+    for (uint32_t hops = 0; hops < WORLD_REQUESTS && at->waits_for != 0 && at != request; hops++)
+      at = &w->requests[at->waits_for & HD_ID_SLOT_MASK];
+    if (at == request) most = from->class_id;
+  }
+  return most;
+}
+
+static world *witnessed;
+
+static void witness_view(const hd_view *view) {
+  for (uint32_t i = 0; i < view->waiting_count; i++) {
+    const hd_waiting *item = &view->waiting[i];
+    const world_request *request = &witnessed->requests[item->request & HD_ID_SLOT_MASK];
+    assert_int_equal(item->class_id, world_class(witnessed, request));
+  }
+}
+
+static void witness_event(void *state, const hd_view *view, const hd_record *event) {
+  const hd_policy_ops *policy = witnessed->options.policy;
+  witness_view(view);
+  if (policy->event != NULL) policy->event(state, view, event);
+}
+
+static uint32_t witness_decide(void *state, const hd_view *view, hd_policy_decision *out_decisions,
+                               uint32_t cap) {
+  witness_view(view);
+  return witnessed->options.policy->decide(state, view, out_decisions, cap);
+}
+
+const hd_policy_ops *world_witness(world *w) {
+  static hd_policy_ops witness;
+  witnessed = w;
+  witness = *w->options.policy;
+  witness.event = witness_event;
+  witness.decide = witness_decide;
+  return &witness;
+}
+
 hd_status world_feed(world *w, hd_record event) {
   hd_status status = feed_event(&w->f, event);
   size_t count;
@@ -164,5 +262,6 @@ hd_status world_feed(world *w, hd_record event) {
   assert_int_equal(stats.running, w->running);
   assert_int_equal(stats.requests, w->alive);
   if (status == HD_OK) check_progress(w);
+  if (status == HD_OK) check_patience(w);
   return status;
 }

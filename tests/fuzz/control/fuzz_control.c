@@ -50,6 +50,12 @@ typedef struct usage {
 
 static void follow(usage *u, const hd_record *d) {
   uint32_t slot = d->step & HD_ID_SLOT_MASK;
+  if (d->kind == HD_DE_RECLAIM) {
+    check(slot < STEPS && u->width[slot] > 0);
+    u->width[slot] = 0;
+    u->out--;
+    return;
+  }
   if (d->kind != HD_DE_RUN && d->kind != HD_DE_GRANT && d->kind != HD_DE_STOP && d->kind != HD_DE_COMPLETE)
     return;
   check(slot < STEPS);
