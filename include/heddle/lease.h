@@ -19,7 +19,8 @@ hd_status hd_sched_add_device(hd_sched *sched, const hd_device_props *props, uin
  * submit. */
 hd_status hd_request_begin(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                            hd_refusal_info *out_refusal);
-/* Ends it with a status and releases the handle. Takes NULL. No lease of it is held. */
+/* Ends it with a status and releases the handle. Takes NULL. A lease that it holds is given back unmeasured.
+ */
 void hd_request_end(hd_request *request, hd_status status);
 
 typedef struct hd_lease hd_lease;
@@ -50,12 +51,15 @@ hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint6
 
 typedef enum hd_advice {
   HD_GO_ON,
-  HD_YIELD,   /* somebody more urgent waits: release soon, acquire again */
-  HD_MIGRATE, /* release and acquire on another device */
-  HD_STOP     /* cancelled: release and end */
+  HD_YIELD, /* somebody more urgent waits, or the slice is over and somebody waits: release, acquire again */
+  HD_MIGRATE, /* the device is fenced: release and acquire on another one */
+  HD_STOP     /* cancelled, or taken back already (hd_request_is_cancelled tells which): release at once */
 } hd_advice;
 
-/* One atomic load: what to do now. Threads: any. */
+/* One atomic load: what to do now. Who does not leave within hd_control_config.lease_grace_ns after the end
+ * of the slice and after it was asked to, while somebody waits, loses the device: the scheduler takes the
+ * lease back (HD_DE_RECLAIM in the trace, `reclaims` in the counters), the checkpoint says HD_STOP, and the
+ * release, however late, changes nothing and frees the request to acquire again. Threads: any. */
 hd_advice hd_lease_checkpoint(const hd_lease *lease);
 
 typedef struct hd_lease_sample {

@@ -35,10 +35,33 @@ static void act_stop(hd_sched *sched, const hd_record *decision) {
   if (step == NULL) return;
   if (step->lease != NULL) {
     bool cancelled = atomic_load(&step->lease->request->cancelled);
-    atomic_store(&step->lease->advice, cancelled ? HD_STOP : HD_YIELD);
+    hdl_lease_advise(step->lease, cancelled ? HD_STOP : HD_YIELD);
     return;
   }
   if (step->launch != NULL) atomic_store(&step->launch->stop, 1);
+}
+
+static void act_reclaim(hd_sched *sched, const hd_record *decision) {
+  hdl_step *step = step_of(sched, decision);
+  if (step == NULL || step->lease == NULL) return;
+  hd_lease *lease = step->lease;
+  char line[160];
+  snprintf(line, sizeof line, "request %s: its lease of device %s was taken back after %llu ms",
+           lease->request->name, sched->devices[decision->device].props.name,
+           (unsigned long long)decision->a / 1000000u);
+  say(sched, HD_LOG_WARNING, line);
+  *step = (hdl_step){.run = NULL};
+  hdl_slots_give(&sched->steps, decision->step);
+  hdl_lease_lost(lease);
+}
+
+/* Whoever holds a lease of the device goes on elsewhere. */
+static void send_holders_away(hd_sched *sched, uint32_t device) {
+  for (uint32_t i = 0; i < sched->steps.cap; i++) {
+    const hdl_step *step = sched->steps.entries[i].object;
+    hd_lease *lease = step == NULL ? NULL : step->lease;
+    if (lease != NULL && lease->desc.device == device) hdl_lease_advise(lease, HD_MIGRATE);
+  }
 }
 
 static void act_fence(hd_sched *sched, const hd_record *decision) {
@@ -50,6 +73,7 @@ static void act_fence(hd_sched *sched, const hd_record *decision) {
            device->props.name, (unsigned long long)decision->b,
            decision->a == HD_FENCED_HUNG ? "hung" : "failed");
   say(sched, HD_LOG_WARNING, line);
+  send_holders_away(sched, decision->device);
   if (decision->a == HD_FENCED_HUNG) hdl_abandon_launches(sched, decision->device);
 }
 
@@ -86,6 +110,7 @@ static void (*const ACTS[])(hd_sched *, const hd_record *) = {
     [HD_DE_FALLBACK - HD_DE_ADMIT] = act_policy_fault,
     [HD_DE_REPLACED - HD_DE_ADMIT] = act_policy_fault,
     [HD_DE_MOVE - HD_DE_ADMIT] = act_nothing,
+    [HD_DE_RECLAIM - HD_DE_ADMIT] = act_reclaim,
 };
 
 void hdl_act(hd_sched *sched, const hd_record *decision) {

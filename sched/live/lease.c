@@ -44,6 +44,17 @@ void hdl_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status) {
   hdl_wait_wake(sched);
 }
 
+void hdl_lease_lost(hd_lease *lease) {
+  atomic_store(&lease->state, HDL_LEASE_LOST);
+  hdl_lease_advise(lease, HD_STOP);
+}
+
+void hdl_lease_advise(hd_lease *lease, hd_advice advice) {
+  int before = atomic_load(&lease->advice); /* hd_advice grows with its weight */
+  while (before < (int)advice && !atomic_compare_exchange_weak(&lease->advice, &before, (int)advice)) {
+  }
+}
+
 /* In the turn: hands it back, measured or, when it still waits, withdrawn. */
 static void give_back(hd_sched *sched, hd_lease *lease, const hd_lease_sample *sample) {
   hd_record event = {.kind = HD_EV_DONE, .device = (uint16_t)lease->desc.device, .step = lease->id};
@@ -60,6 +71,14 @@ static void give_back(hd_sched *sched, hd_lease *lease, const hd_lease_sample *s
   (void)hdl_feed(sched, &event);
   hdl_slots_give(&sched->steps, lease->id);
   atomic_store(&lease->state, HDL_LEASE_OVER);
+}
+
+void hdl_lease_drop(hd_sched *sched, hd_request *request) {
+  hd_lease *lease = &request->lease;
+  if (lease->request == NULL || atomic_load(&lease->state) != HDL_LEASE_GRANTED) return;
+  hd_lease_sample nothing = {.layer_reached = lease->desc.layer_begin,
+                             .elapsed_ns = sched->now_ns - lease->granted_ns};
+  give_back(sched, lease, &nothing);
 }
 
 static hd_status await_grant(hd_lease *lease, uint64_t deadline_ns) {
@@ -123,6 +142,8 @@ void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
   if (sample != NULL) measured = *sample;
   hdl_turn_enter(sched);
   if (measured.elapsed_ns == 0) measured.elapsed_ns = sched->now_ns - lease->granted_ns;
-  if (atomic_load(&lease->state) == HDL_LEASE_GRANTED) give_back(sched, lease, &measured);
+  int state = atomic_load(&lease->state);
+  if (state == HDL_LEASE_GRANTED) give_back(sched, lease, &measured);
+  if (state == HDL_LEASE_LOST) atomic_store(&lease->state, HDL_LEASE_OVER);
   hdl_turn_leave(sched);
 }

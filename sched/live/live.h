@@ -58,7 +58,8 @@ typedef struct hdl_run {
 typedef enum hdl_lease_state {
   HDL_LEASE_ASKED = 1,
   HDL_LEASE_GRANTED,
-  HDL_LEASE_OVER /* status says why it was not granted; or it was released */
+  HDL_LEASE_OVER, /* status says why it was not granted; or it was released */
+  HDL_LEASE_LOST  /* taken back; its holder does not know yet, and its release changes nothing */
 } hdl_lease_state;
 
 /* A request's one lease at a time. */
@@ -234,6 +235,11 @@ void hdl_run_complete(hd_sched *sched, hdl_run *run, hd_status status);
 /* lease.c: in the turn */
 void hdl_lease_granted(hd_sched *sched, hd_lease *lease, const hd_record *decision);
 void hdl_lease_complete(hd_sched *sched, hd_lease *lease, hd_status status);
+void hdl_lease_lost(hd_lease *lease);
+/* The holder's next checkpoint says this, or what it was told already when that is stronger. Threads: any. */
+void hdl_lease_advise(hd_lease *lease, hd_advice advice);
+/* The request ends while it holds a lease: gives it back. */
+void hdl_lease_drop(hd_sched *sched, hd_request *request);
 
 /* devices.c */
 hd_status hdl_devices_open(hd_sched *sched, const hd_backend_ops *const *backends, const char *list,
@@ -250,7 +256,7 @@ void hdl_models_replan(hd_sched *sched);
 /* request.c */
 void hdl_request_unref(hd_request *request);
 
-/* wait.c */
+/* wait.c: how a thread of the host's waits */
 hd_status hdl_wait_init(hd_sched *sched);
 void hdl_wait_finish(hd_sched *sched);
 void hdl_wait_wake(hd_sched *sched);

@@ -86,6 +86,7 @@ static void leave(hd_request *request, hd_status status) {
   hd_sched *sched = request->sched;
   hdl_turn_enter(sched);
   request->coro = NULL; /* from here on nobody cancels it */
+  hdl_lease_drop(sched, request);
   hd_record event = {.kind = HD_EV_REQUEST_END,
                      .device = HD_RECORD_NO_DEVICE,
                      .request = request->id,
@@ -161,7 +162,7 @@ static void take_cancel(hd_sched *sched, hdl_note *note) {
 
 void hd_request_cancel(hd_request *request) {
   if (request == NULL || atomic_exchange(&request->cancelled, true)) return;
-  if (atomic_load(&request->lease.state) == HDL_LEASE_GRANTED) atomic_store(&request->lease.advice, HD_STOP);
+  if (atomic_load(&request->lease.state) == HDL_LEASE_GRANTED) hdl_lease_advise(&request->lease, HD_STOP);
   atomic_fetch_add(&request->refs, 1);
   request->cancel_note.take = take_cancel;
   hd_sched *sched = request->sched;
@@ -172,16 +173,6 @@ void hd_request_cancel(hd_request *request) {
 
 hd_status hd_request_poll(const hd_request *request) {
   return atomic_load(&request->over) ? request->status : HD_E_AGAIN;
-}
-
-hd_status hd_request_wait(hd_request *request) {
-  if (request == NULL) return HD_E_INVALID;
-  if (hd_coro_self() != NULL) {
-    hd_status status = hd_await_event(&request->over_event);
-    return status == HD_OK ? request->status : status;
-  }
-  hd_status status = hdl_wait_while(request->sched, &request->over, false, HDL_NEVER);
-  return status == HD_OK ? request->status : status;
 }
 
 void hd_request_release(hd_request *request) {
