@@ -17,7 +17,8 @@ typedef struct hdt_goal {
   double factor;
   const char *who;
   const char *figure;
-  const char *text; /* "1/50 of sched_yield" */
+  const char *text;      /* "1/50 of sched_yield" */
+  uint32_t instructions; /* at most so many as well, where they are counted; 0: no matter */
 } hdt_goal;
 
 typedef struct hdt_figure {
@@ -56,5 +57,7 @@ const char *hdt_measured_best_peer(const hdt_measured *measured);
 /* What figure `index` is to be at most; below 0: the reference was not measured. `all` is indexed like
  * hdt_figures. */
 double hdt_goal_limit(const hdt_measured *all, int index);
+/* Whether all of the goal is met, as far as it was measured. False when nothing was. */
+bool hdt_goal_reached(const hdt_measured *all, int index);
 
 #endif

@@ -106,9 +106,16 @@ static void add_row(hdt_table *table, const runtime_bench *bench, int index) {
     hdt_table_cell(table, "%s", ours < 0 ? measured->missing : "not measured");
   } else {
     hdt_table_cell(table, "%.2f", ours / limit);
-    hdt_table_cell(table, "%s", ours <= limit ? "reached" : "no");
+    hdt_table_cell(table, "%s", hdt_goal_reached(bench->measured, index) ? "reached" : "no");
   }
-  hdt_table_cell(table, instructions < 0 ? "%s" : "%s%.0f", "", instructions);
+  uint32_t most = hdt_figures[index].goal.instructions;
+  if (instructions < 0) {
+    hdt_table_cell(table, "%s", "");
+  } else if (most == 0) {
+    hdt_table_cell(table, "%.0f", instructions);
+  } else {
+    hdt_table_cell(table, "%.0f of %" PRIu32, instructions, most);
+  }
 }
 
 static void print_table(const runtime_bench *bench, const runtime_args *args) {
@@ -153,7 +160,8 @@ static cJSON *figure_json(const runtime_bench *bench, int index) {
   }
   add_number(object, "reach", unit, limit);
   cJSON_AddStringToObject(object, "reach", hdt_figures[index].goal.text);
-  if (ours >= 0 && limit > 0) cJSON_AddBoolToObject(object, "reached", ours <= limit);
+  if (ours >= 0 && limit > 0)
+    cJSON_AddBoolToObject(object, "reached", hdt_goal_reached(bench->measured, index));
   if (ours < 0) cJSON_AddStringToObject(object, "missing", measured->missing);
   if (instructions >= 0) cJSON_AddNumberToObject(object, "ours_instructions", instructions);
   return object;

@@ -60,3 +60,25 @@ void hb_region_measure(hb_run *run, const char *who, void (*region)(void *arg), 
   hb_samples_finish(&regions);
   hb_samples_finish(&alone);
 }
+
+static void in_a_row(void *arg) {
+  const uint32_t *chunks = arg;
+  for (uint32_t i = 0; i < *chunks; i++)
+    hb_chunk();
+}
+
+void hb_region_crowded(hb_run *run, const char *who, uint32_t chunks, void (*region)(void *arg), void *arg) {
+  hb_samples regions, serial;
+  calibrate();
+  hb_samples_init(&regions);
+  hb_samples_init(&serial);
+  uint64_t stop_ns = hb_now_ns() + 2 * run->budget_ns;
+  for (uint32_t i = 0; i < REGIONS_A_LOOK || hb_now_ns() < stop_ns; i++) {
+    hb_samples_add(&regions, timed(region, arg));
+    if (i % REGIONS_A_LOOK == 0) hb_samples_add(&serial, timed(in_a_row, &chunks));
+  }
+  hb_say(run, who, hb_samples_at(&regions, 0.5), "ns", -1);
+  hb_say(run, "serial", hb_samples_at(&serial, 0.5), "ns", -1);
+  hb_samples_finish(&regions);
+  hb_samples_finish(&serial);
+}

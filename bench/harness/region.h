@@ -16,6 +16,10 @@ void hb_chunk(void);
  * median for region_p50, the 99th of 100 for region_p99. */
 void hb_region_measure(hb_run *run, const char *who, void (*region)(void *arg), void *arg);
 
+/* The same for a region of `chunks` on more threads than cores: says what the whole of it takes, and as
+ * "serial" what its chunks take one after the other. */
+void hb_region_crowded(hb_run *run, const char *who, uint32_t chunks, void (*region)(void *arg), void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,7 +4,7 @@
 
 #include "bench/harness/region.h"
 
-enum { TASKS = 1000 };
+enum { TASKS = 1000, CROWD = 4 };
 
 typedef struct crowd {
   hb_stage stage;
@@ -76,4 +76,19 @@ static void repeats_regions(void *arg) {
 void hb_ours_region(hb_run *run) {
   hb_stage stage;
   hb_stage_play(&stage, run, 2, repeats_regions);
+}
+
+static void crowded_region(void *arg) {
+  hb_stage *stage = arg;
+  hd_runtime_parallel(stage->runtime, CROWD, CROWD, part_of_region, NULL);
+}
+
+static void repeats_crowded_regions(void *arg) {
+  hb_stage *stage = arg;
+  hb_region_crowded(stage->run, "heddle", CROWD, crowded_region, stage);
+}
+
+void hb_ours_region_crowded(hb_run *run) {
+  hb_stage stage;
+  hb_stage_play(&stage, run, CROWD, repeats_crowded_regions);
 }
