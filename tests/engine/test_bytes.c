@@ -232,9 +232,10 @@ static uint32_t word_by_force(const vocab_fixture *fixture, const char *word, si
   for (uint32_t rank = 0; rank < fixture->merge_count;) {
     bool merged = false;
     for (uint32_t i = 0; i + 1 < count && !merged; i++) {
-      char pair[2 * FIXTURE_TEXT_BYTES];
-      (void)snprintf(pair, sizeof pair, "%s %s", symbols[i], symbols[i + 1]);
-      if (strcmp(pair, fixture->merges[rank]) != 0) continue;
+      const char *merge = fixture->merges[rank];
+      size_t left = strlen(symbols[i]);
+      if (strncmp(merge, symbols[i], left) != 0 || merge[left] != ' ') continue;
+      if (strcmp(merge + left + 1, symbols[i + 1]) != 0) continue;
       strcat(symbols[i], symbols[i + 1]);
       memmove(symbols[i + 1], symbols[i + 2], (count - i - 2) * sizeof *symbols);
       count--;

@@ -20,8 +20,10 @@
 static double worst_difference(const runner_output *output, const double *expected) {
   double worst = 0.0;
   assert_int_equal(output->logits_rows, TOKENS);
-  for (size_t i = 0; i < (size_t)TOKENS * TINY_VOCAB; i++)
-    worst = fmax(worst, fabs((double)output->logits[i] - expected[i]));
+  for (size_t i = 0; i < (size_t)TOKENS * TINY_VOCAB; i++) {
+    double apart = fabs((double)output->logits[i] - expected[i]);
+    if (!(apart <= worst)) worst = apart; /* what is no number stays */
+  }
   return worst;
 }
 
@@ -132,7 +134,7 @@ static void the_plain_pass_notices_a_wrong_rotation(void **state) {
   naive_forward(&tiny, true, tokens, TOKENS, halves);
   double worst = 0.0;
   for (size_t i = 0; i < (size_t)TOKENS * TINY_VOCAB; i++)
-    worst = fmax(worst, fabs(adjacent[i] - halves[i]));
+    if (fabs(adjacent[i] - halves[i]) > worst) worst = fabs(adjacent[i] - halves[i]);
   assert_true(worst > 100.0 * BOUND);
   tiny_finish(&tiny);
 }

@@ -18,11 +18,10 @@
 #define CLOSE_GAP 0.02
 
 /* Int8 activations make a chain of roundings: one value that falls on the other side of a half, because sums
- * ran in another order than the reference's, changes every logit after it by about 0.2. Tiers that add in the
- * reference's order (avx2) and the portable kernels give all ids of these prompts; others may leave them
- * where the gap is larger than CLOSE_GAP. */
+ * ran in another order than the reference's, moves every logit after it by about 0.2. The cpu's tiers add in
+ * the reference's order as far as it is known; this prompt is left all the same, where the gap is 0.06. */
 static bool is_fragile(const char *name, uint32_t prompt) {
-  return prompt == 2 && (strcmp(name, "stories260kp-q8_0") == 0 || strcmp(name, "stories260kp-q4_k_m") == 0);
+  return prompt == 2 && strcmp(name, "stories260kp-q4_k_m") == 0;
 }
 
 /* How many generated ids agree, and that the first that does not was a close call. */
@@ -54,16 +53,22 @@ static double logit_bound(const char *name) {
 #define SAME_ROWS  20u
 #define SAME_BOUND 1e-4
 
+/* The largest difference; no number when one of them is none. */
+static double farthest(const float *a, const float *b, size_t count) {
+  double worst = 0.0;
+  for (size_t i = 0; i < count; i++) {
+    double apart = fabs((double)a[i] - (double)b[i]);
+    if (!(apart <= worst)) worst = apart;
+  }
+  return worst;
+}
+
 static void check_same_rows(const char *name, const reference_prompt *expected, const runner_output *got,
                             uint32_t rows) {
   if (strcmp(name, "stories260kp-q8_0") != 0) return;
-  uint32_t same = 0;
-  for (uint32_t r = 0; r < rows; r++) {
-    double worst = 0.0;
-    for (size_t i = (size_t)r * got->n_vocab; i < (size_t)(r + 1) * got->n_vocab; i++)
-      worst = fmax(worst, fabs((double)expected->logits[i] - (double)got->logits[i]));
-    same += worst < SAME_BOUND;
-  }
+  uint32_t same = 0, n = got->n_vocab;
+  for (uint32_t r = 0; r < rows; r++)
+    same += farthest(expected->logits + (size_t)r * n, got->logits + (size_t)r * n, n) < SAME_BOUND;
   if (same < SAME_ROWS) fail_msg("%s: '%s': only %u rows are the reference's", name, expected->text, same);
 }
 
@@ -75,8 +80,7 @@ static double check_logits(const char *name, const reference_prompt *expected, c
   uint32_t rows = expected->prompt.count + agreeing;
   if (rows > got->logits_rows) rows = got->logits_rows;
   assert_true(rows >= expected->prompt.count);
-  for (size_t i = 0; i < (size_t)rows * got->n_vocab; i++)
-    worst = fmax(worst, fabs((double)expected->logits[i] - (double)got->logits[i]));
+  worst = farthest(expected->logits, got->logits, (size_t)rows * got->n_vocab);
   if (!(worst <= logit_bound(name))) fail_msg("%s: '%s': a logit differs by %g", name, expected->text, worst);
   check_same_rows(name, expected, got, rows);
   return worst;
@@ -132,9 +136,13 @@ static void check_model(const char *name, const runner_setup *setup, bool scored
   reference_free(&reference);
 }
 
-static void check_all(const runner_setup *setup, bool scored) {
+/* Set by the argument "short", for an emulated machine: the padded models' texts are not scored, which are
+ * most of the work. */
+static bool is_short;
+
+static void check_all(const runner_setup *setup) {
   for (uint32_t i = 0; i < REFERENCE_MODELS; i++)
-    check_model(REFERENCE_NAMES[i], setup, scored);
+    check_model(REFERENCE_NAMES[i], setup, !is_short || strstr(REFERENCE_NAMES[i], "260kp") == NULL);
 }
 
 /* One of each kind of arithmetic, for setups that differ in who runs what. */
@@ -147,7 +155,7 @@ static void check_some(const runner_setup *setup) {
 
 static void the_cpu_gives_the_references_answers(void **state) {
   (void)state;
-  check_all(&(runner_setup){.devices = "cpu", .workers = 1}, true);
+  check_all(&(runner_setup){.devices = "cpu", .workers = 1});
 }
 
 static void two_workers_give_the_references_answers(void **state) {
@@ -173,7 +181,7 @@ static void a_host_that_drives_gets_the_references_answers(void **state) {
 
 static void sim_gives_the_references_answers(void **state) {
   (void)state;
-  check_all(&(runner_setup){.devices = "sim", .workers = 1}, false);
+  check_some(&(runner_setup){.devices = "sim", .workers = 1});
   check_model("stories260k-q4_0", &(runner_setup){.devices = "sim", .workers = 1}, true);
 }
 
@@ -223,7 +231,8 @@ static void four_requests_at_once_give_the_ids_each_has_alone(void **state) {
   reference_free(&reference);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  is_short = argc > 1 && strcmp(argv[1], "short") == 0;
   if (!reference_is_present()) return 77;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_cpu_gives_the_references_answers),
