@@ -47,8 +47,10 @@ static account *settle(fair *f, const hd_view *view, const hd_waiting *step) {
   account *a = &f->accounts[step->request & HD_ID_SLOT_MASK];
   if (a->request != step->request || step->used_ns < a->charged_ns) /* a new one in its slot */
     *a = (account){.request = step->request, .charged_ns = step->used_ns, .virtual_ns = f->virtual_ns};
-  a->virtual_ns += to_virtual(view, step, step->used_ns - a->charged_ns);
-  a->charged_ns = step->used_ns;
+  if (a->charged_ns != step->used_ns) { /* seldom: a division less for most of those who wait */
+    a->virtual_ns += to_virtual(view, step, step->used_ns - a->charged_ns);
+    a->charged_ns = step->used_ns;
+  }
   if (a->answer != f->answer) {
     a->answer = f->answer;
     a->ahead = 0;

@@ -13,7 +13,11 @@ typedef struct table {
   size_t count, bytes;
 } table;
 
-enum { TABLE_COUNT = 13 };
+enum { TABLE_COUNT = 15 };
+
+/* Sums of op costs are kept for graphs of at most so many ops, in 400 KB altogether: 128 layers of 20 ops
+ * have 2,560. */
+enum { SUMS_OPS_MAX = 4096 };
 
 /* Every allocation, sized by the limits. */
 static void list_tables(hd_control *c, table *out) {
@@ -21,6 +25,8 @@ static void list_tables(hd_control *c, table *out) {
   const table tables[TABLE_COUNT] = {
       {(void **)&c->graphs, HD_GRAPHS_MAX, sizeof *c->graphs},
       {(void **)&c->ops, limits->max_ops, sizeof *c->ops},
+      {(void **)&c->sums_before, HDI_COST_SUMS, (c->sums_ops + 1) * sizeof *c->sums_before},
+      {(void **)&c->sums_next_back, HDI_COST_SUMS, (c->sums_ops + 1) * sizeof *c->sums_next_back},
       {(void **)&c->requests, limits->max_requests, sizeof *c->requests},
       {(void **)&c->steps, limits->max_steps, sizeof *c->steps},
       {(void **)&c->queue.items, c->queue.cap, sizeof *c->queue.items},
@@ -101,6 +107,8 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   c->fallback = fallback;
   c->policy_bytes = policy != fallback ? state_bytes(policy, &c->config.limits) : 0;
   c->fallback_bytes = state_bytes(fallback, &c->config.limits);
+  c->graphs_version = 1;
+  c->sums_ops = c->config.limits.max_ops < SUMS_OPS_MAX ? c->config.limits.max_ops : SUMS_OPS_MAX;
   c->queue.cap = 2 * c->config.limits.max_steps;
   /* Each step at most completes, moves or stops by the event's handler, and then moves and runs. One that is
    * asked to stop at once has a more urgent one to thank, which does not run: together they stay below this.
@@ -113,6 +121,10 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   }
   for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
     c->devices[d].running_head = HDI_NONE;
+  for (uint32_t i = 0; i < HDI_COST_SUMS; i++) {
+    c->sums[i].before = c->sums_before + (size_t)i * (c->sums_ops + 1);
+    c->sums[i].next_back = c->sums_next_back + (size_t)i * (c->sums_ops + 1);
+  }
   c->waits_head = HDI_NONE;
   c->view = (hd_view){.size = sizeof c->view,
                       .devices = c->view_devices,

@@ -32,12 +32,14 @@ uint64_t hdi_cost_op(const hdi_device *device, const hdi_op *op, const hdi_size 
                  hdi_ns_of_flops(flops, device->params[HD_PARAM_NS_PER_MFLOP]));
 }
 
-uint64_t hdi_cost_range(const hd_control *c, const hdi_step *step, uint32_t begin, uint32_t end) {
+uint64_t hdi_cost_range(hd_control *c, const hdi_step *step, uint32_t begin, uint32_t end) {
   const hdi_device *d = &c->devices[step->device];
   if (step->is_lease) {
     uint64_t work = hdi_mul(end - begin, step->size.n_tokens);
     return hdi_min(hdi_mul(d->lease_rate_q8[step->phase], work) >> 8, HDI_NS_MAX);
   }
+  const hdi_cost_sums *sums = hdi_cost_sums_for(c, step);
+  if (sums != NULL) return hdi_cost_summed(c, sums, step, begin, end);
   const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
   uint64_t ns = 0;
   for (uint32_t i = begin; i < end; i++)

@@ -6,12 +6,29 @@
 #include "stations.h"
 #include "arith.h"
 
+/* A launch may end before op `i` of the graph. */
+static bool is_border(const hd_control *c, const hdi_step *step, uint32_t i) {
+  const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
+  bool by_layer = (c->devices[step->device].params[HD_PARAM_FLAGS] & HD_DEVICE_CUT_AT_LAYER) != 0;
+  return i == step->op_end || !by_layer || ops[i].layer_plus_1 != ops[i - 1].layer_plus_1;
+}
+
+/* The greatest end so that the ops up to it cost at most `ns`, op by op. */
+static uint32_t fitting_end(const hd_control *c, const hdi_step *step, uint64_t ns) {
+  const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
+  uint64_t raw_ns = 0;
+  uint32_t i = step->op_begin;
+  for (; i < step->op_end; i++) {
+    raw_ns = hdi_add(raw_ns, hdi_cost_op(&c->devices[step->device], &ops[i], &step->size));
+    if (raw_ns > ns) break;
+  }
+  return i;
+}
+
 /* Ends the launch at the last op (where the device wants that: the last layer) that fits into the slice, but
  * after at least one. */
-static void cut(const hd_control *c, hdi_step *step) {
+static void cut(hd_control *c, hdi_step *step) {
   const hdi_device *device = &c->devices[step->device];
-  const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
-  bool by_layer = (device->params[HD_PARAM_FLAGS] & HD_DEVICE_CUT_AT_LAYER) != 0;
   uint64_t slice_ns = c->config.classes[step->class_id].slice_ns;
   uint64_t fits = hdi_cost_fitting(device, step->phase, slice_ns, step->launch.width);
   if (step->raw_ns <= fits && step->raw_ns < HDI_NS_MAX / 2) { /* a capped figure hides the rest */
@@ -19,17 +36,16 @@ static void cut(const hd_control *c, hdi_step *step) {
     step->launch.raw_ns = step->raw_ns;
     return;
   }
-  uint32_t end = step->op_begin;
-  uint64_t raw_ns = 0;
-  for (uint32_t i = step->op_begin; i < step->op_end; i++) {
-    raw_ns = hdi_add(raw_ns, hdi_cost_op(device, &ops[i], &step->size));
-    if (raw_ns > fits && end > step->op_begin) break;
-    bool border = i + 1 == step->op_end || !by_layer || ops[i + 1].layer_plus_1 != ops[i].layer_plus_1;
-    if (!border) continue;
-    end = i + 1;
-    step->launch.raw_ns = hdi_min(raw_ns, HDI_NS_MAX);
-  }
+  const hdi_cost_sums *sums = hdi_cost_sums_for(c, step);
+  uint32_t end = sums != NULL ? hdi_cost_fitting_end(c, sums, step, fits) : fitting_end(c, step, fits);
+  while (end > step->op_begin && !is_border(c, step, end))
+    end--;
+  if (end == step->op_begin) /* not even the first one fits */
+    do
+      end++;
+    while (!is_border(c, step, end));
   step->launch.op_end = end;
+  step->launch.raw_ns = hdi_cost_range(c, step, step->op_begin, end);
 }
 
 static void announce(hd_control *c, const hdi_step *step) {

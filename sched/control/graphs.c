@@ -20,6 +20,7 @@ static void release(hd_control *c, hdi_graph *graph) {
     if (c->graphs[i].used && c->graphs[i].op_base >= end) c->graphs[i].op_base -= graph->op_count;
   c->ops_used -= graph->op_count;
   graph->used = false;
+  c->graphs_version++;
   graph->has_split[HD_PHASE_PREFILL] = graph->has_split[HD_PHASE_DECODE] = false;
 }
 
@@ -54,6 +55,7 @@ hd_status hdi_on_graph(hd_control *c, const hd_record *event) {
   memset(graph->pins, HDI_PIN_NONE, sizeof graph->pins);
   memset(c->ops + c->ops_used, 0, graph->op_count * sizeof *c->ops);
   c->ops_used += graph->op_count;
+  c->graphs_version++;
   return HD_OK;
 }
 
@@ -69,6 +71,7 @@ hd_status hdi_on_op(hd_control *c, const hd_record *event) {
   hdi_graph *graph;
   hdi_op *op = find_op(c, event, &graph);
   if (op == NULL || event->device > graph->layer_count + 1) return HD_E_INVALID;
+  c->graphs_version++;
   op->known = true;
   op->layer_plus_1 = event->device;
   op->weight_bytes = event->a;
@@ -81,6 +84,7 @@ hd_status hdi_on_op_context(hd_control *c, const hd_record *event) {
   hdi_graph *graph;
   hdi_op *op = find_op(c, event, &graph);
   if (op == NULL) return HD_E_INVALID;
+  c->graphs_version++;
   op->context_bytes_per_row = event->a;
   op->context_flops_per_row = event->b;
   return HD_OK;

@@ -68,6 +68,24 @@ typedef struct hdi_size {
   uint64_t n_tokens, n_outputs, kv_pos;
 } hdi_size;
 
+/* What sums of op costs hold for (cost_sums.c). */
+typedef struct hdi_cost_key {
+  uint32_t graph; /* slot */
+  uint32_t device, device_version;
+  uint32_t graphs_version; /* of hd_control; 0: nothing is kept here */
+  uint32_t n_tokens, n_outputs;
+} hdi_cost_key;
+
+typedef struct hdi_cost_sums {
+  hdi_cost_key key;
+  bool usable;
+  uint64_t *before;    /* ns of the ops before each that do not look back; one entry more than ops */
+  uint32_t *next_back; /* first op from each on that looks back; the op count when there is none */
+} hdi_cost_sums;
+
+/* Two phases on each of four devices; who uses more computes some sums again. */
+enum { HDI_COST_SUMS = 8 };
+
 /* ---- requests and steps ---- */
 
 typedef struct hdi_request {
@@ -152,6 +170,12 @@ struct hd_control {
   hdi_graph *graphs; /* HD_GRAPHS_MAX */
   hdi_op *ops;
   uint32_t ops_used;
+  uint32_t graphs_version; /* counts changes of ops; at least 1 */
+  hdi_cost_sums sums[HDI_COST_SUMS];
+  uint32_t sums_ops;  /* ops of the largest graph that fits into one of them */
+  uint32_t sums_turn; /* the one that is written next */
+  uint64_t *sums_before;
+  uint32_t *sums_next_back;
   hdi_request *requests;
   hdi_step *steps;
   hdi_queue queue;

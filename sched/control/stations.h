@@ -37,7 +37,7 @@ hd_status hdi_on_plan(hd_control *c, const hd_record *event);
 uint64_t hdi_cost_op(const hdi_device *device, const hdi_op *op, const hdi_size *size);
 /* Ops (a lease's layers) [begin, end) of a step on its device, one unit wide, uncorrected, without the
  * launch. */
-uint64_t hdi_cost_range(const hd_control *c, const hdi_step *step, uint32_t begin, uint32_t end);
+uint64_t hdi_cost_range(hd_control *c, const hdi_step *step, uint32_t begin, uint32_t end);
 /* Expected ns of `raw_ns` of work launched once at a width: what is learned, applied. */
 uint64_t hdi_cost_expected(const hdi_device *device, hd_phase phase, uint64_t raw_ns, uint32_t width);
 /* The other way round: the most raw_ns that fits into `ns`. */
@@ -46,6 +46,17 @@ uint64_t hdi_cost_fitting(const hdi_device *device, hd_phase phase, uint64_t ns,
 void hdi_cost_learn(hd_control *c, const hdi_step *step, uint64_t raw_ns, uint64_t elapsed_ns);
 /* The same for a lease that did `layers`. */
 void hdi_cost_learn_lease(hd_control *c, const hdi_step *step, uint32_t layers, uint64_t elapsed_ns);
+
+/* cost_sums.c */
+/* The sums for a step (no lease) on its device, valid until the next call; NULL: it has to be computed op by
+ * op. */
+const hdi_cost_sums *hdi_cost_sums_for(hd_control *c, const hdi_step *step);
+/* hdi_cost_range by them. */
+uint64_t hdi_cost_summed(const hd_control *c, const hdi_cost_sums *sums, const hdi_step *step, uint32_t begin,
+                         uint32_t end);
+/* The greatest end so that the step's ops up to it cost at most `ns`; op_begin: not even one does. */
+uint32_t hdi_cost_fitting_end(const hd_control *c, const hdi_cost_sums *sums, const hdi_step *step,
+                              uint64_t ns);
 
 /* devices.c */
 hd_status hdi_on_device_param(hd_control *c, const hd_record *event);

@@ -144,6 +144,73 @@ static void leases_learn_ns_a_layer_and_token(void **state) {
   assert_int_equal(hdi_cost_range(&c, &lease, 0, 1), 1000);
 }
 
+static uint64_t op_by_op(const hd_control *c, const hdi_step *step, uint32_t begin, uint32_t end) {
+  const hdi_op *ops = c->ops + c->graphs[step->graph].op_base;
+  uint64_t ns = 0;
+  for (uint32_t i = begin; i < end; i++)
+    ns = hdi_add(ns, hdi_cost_op(&c->devices[step->device], &ops[i], &step->size));
+  return hdi_min(ns, HDI_NS_MAX);
+}
+
+/* More combinations of graph, device and size than are kept, in any order, while graphs come and go. */
+static void sums_of_costs_are_those_of_the_ops(void **state) {
+  (void)state;
+  feed f;
+  feed_init(&f, NULL, NULL);
+  uint64_t random = 5;
+  for (uint16_t d = 0; d < 3; d++) {
+    feed_device(&f, d, HD_DEVICE_CPU, 1);
+    feed_param(&f, d, HD_PARAM_NS_PER_MIB, 1000u * (d + 1u));
+    feed_param(&f, d, HD_PARAM_NS_PER_MFLOP, 700u * (4u - d));
+  }
+  uint32_t summed = 0;
+  for (uint32_t round = 0; round < 3000; round++) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    uint32_t r = (uint32_t)(random >> 33), id = 1 + r % 3;
+    if (round % 500 < 3) { /* (again) */
+      id = 1 + round % 500;
+      feed_graph(&f, id, 40 + id, 1 << 20, 3000000);
+      for (uint32_t op = 0; op < 40 + id; op += 7 - id) {
+        hd_record looks_back = {
+            .kind = HD_EV_OP_CONTEXT, .request = id, .step = op, .a = 100u + round, .b = 9000};
+        assert_int_equal(feed_event(&f, looks_back), HD_OK);
+      }
+    }
+    if (round % 97 == 0) feed_param(&f, 1, HD_PARAM_NS_PER_MIB, 500 + r % 1000);
+    uint32_t slot = hdi_graph_find(f.control, id);
+    if (slot == HDI_NONE) continue;
+    hdi_step step = {.graph = slot, .device = (uint16_t)(r >> 2 & 1), .op_end = 40 + id};
+    step.size = (hdi_size){.n_tokens = 1 + (r >> 4 & 3), .n_outputs = r >> 6 & 1, .kv_pos = r >> 7 & 1023};
+    step.op_begin = (r >> 17) % step.op_end;
+    const hdi_cost_sums *sums = hdi_cost_sums_for(f.control, &step);
+    assert_non_null(sums);
+    summed++;
+    uint64_t all = op_by_op(f.control, &step, step.op_begin, step.op_end);
+    assert_int_equal(hdi_cost_summed(f.control, sums, &step, step.op_begin, step.op_end), all);
+    assert_int_equal(hdi_cost_range(f.control, &step, step.op_begin, step.op_end), all);
+    uint64_t budget = (all + 2) * (r >> 25) / 60;
+    uint32_t end = step.op_begin;
+    while (end < step.op_end && op_by_op(f.control, &step, step.op_begin, end + 1) <= budget)
+      end++;
+    assert_int_equal(hdi_cost_fitting_end(f.control, sums, &step, budget), end);
+  }
+  assert_in_range(summed, 2900, 3000);
+  feed_finish(&f);
+}
+
+static void costs_beyond_all_bounds_are_not_summed(void **state) {
+  (void)state;
+  feed f;
+  feed_init(&f, NULL, NULL);
+  feed_device(&f, 0, HD_DEVICE_CPU, 1);
+  feed_param(&f, 0, HD_PARAM_NS_PER_MIB, HDI_PARAM_MAX);
+  feed_graph(&f, 1, 8, (uint64_t)1 << 40, 1);
+  hdi_step step = {.graph = hdi_graph_find(f.control, 1), .op_end = 8, .size = {.n_tokens = 1}};
+  assert_null(hdi_cost_sums_for(f.control, &step));
+  assert_int_equal(hdi_cost_range(f.control, &step, 3, 5), HDI_NS_MAX);
+  feed_finish(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_op_takes_the_longer_of_streaming_and_computing),
@@ -156,6 +223,8 @@ int main(void) {
       cmocka_unit_test(one_absurd_completion_moves_them_by_a_bounded_factor),
       cmocka_unit_test(phases_are_learned_apart),
       cmocka_unit_test(leases_learn_ns_a_layer_and_token),
+      cmocka_unit_test(sums_of_costs_are_those_of_the_ops),
+      cmocka_unit_test(costs_beyond_all_bounds_are_not_summed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
