@@ -1,91 +1,142 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ATTENTION: causal softmax(q K^T scale) V with grouped queries, over a cache of F32 or F16.
  *
- * Positions are taken in tiles from 0 up with a running maximum and sum, so that memory does not grow with
- * the context; the sums of a token and head depend on its own positions alone, never on the cut into parts.
- * Source: Milakov and Gimelshein, Online normalizer calculation for softmax, 2018; Ainslie et al., GQA, 2023.
- */
+ * Scores first, then their softmax, then V, each added up in the order of ggml's AVX-512 code without flash
+ * attention, whose results are the reference: where a sum is off by one rounding, a later activation may be
+ * quantised to the neighbouring integer (lanes.h). The order depends on a token's own positions alone, never
+ * on the cut into parts. Contexts longer than BLOCK are walked three times in blocks, so that memory does not
+ * grow. Source: Ainslie et al., GQA, 2023. */
 #include <math.h>
 #include <string.h>
 #include "common/job.h"
 
 enum {
-  TILE = 64,   /* positions: the keys of one head in F16, 16 KiB at head_dim 128, stay in the first cache */
-  QUERIES = 8, /* heads that share a key head, taken at once: bounds the scores on the stack */
+  BLOCK = 4096,  /* positions whose scores are kept at once: 16 KiB of stack */
+  LANES = 16,    /* running sums of V, by position; floats of an AVX-512 register */
+  COLUMNS = 256, /* of V at a time: bounds the running sums to 16 KiB of stack */
+  NARROW = 64,   /* heads below this are too narrow for ggml's vectors: one product after another */
+  STRIP = 8      /* positions whose chains of additions run side by side */
 };
 
-/* Some heads of one token that share one key and value head. */
-typedef struct head_group {
+/* One head of one token. */
+typedef struct head_job {
   const float *q;
   float *out;
-  const uint8_t *k, *v; /* position 0, of the shared head */
+  const uint8_t *k, *v; /* position 0, of the head that it shares */
   size_t k_stride, v_stride;
   hd_format k_format, v_format;
-  uint32_t heads, head_dim, positions;
+  uint32_t head_dim, positions;
   float scale;
-} head_group;
+} head_job;
 
-/* Running maximum and sum of each head. */
-typedef struct softmax_state {
-  float max[QUERIES], sum[QUERIES];
-} softmax_state;
+/* Scores of `count` <= STRIP positions of a narrow F32 head, each the sum of its products in their order. */
+static void narrow_scores(const head_job *h, uint32_t from, uint32_t count, float *scores) {
+  float sum[STRIP] = {0};
+  const float *rows[STRIP];
+  for (uint32_t i = 0; i < STRIP; i++) {
+    uint32_t row = i < count ? from + i : from;
+    rows[i] = (const float *)(const void *)(h->k + row * h->k_stride);
+  }
+  for (uint32_t c = 0; c < h->head_dim; c++)
+    for (uint32_t i = 0; i < STRIP; i++)
+      sum[i] += h->q[c] * rows[i][c];
+  for (uint32_t i = 0; i < count; i++)
+    scores[i] = sum[i] * h->scale;
+}
 
-static void tile_scores(const hdb_kernels *kernels, const head_group *g, uint32_t from, uint32_t count,
+static void wide_scores(const hdb_kernels *kernels, const head_job *h, uint32_t from, uint32_t count,
                         float *scores) {
   hdb_tile tile = {
-      .cols = g->head_dim,
+      .cols = h->head_dim,
       .weight_rows = count,
-      .x_rows = g->heads,
-      .weights = g->k + from * g->k_stride,
-      .weight_stride = g->k_stride,
-      .x = (const uint8_t *)g->q,
-      .x_stride = g->head_dim * sizeof(float),
+      .x_rows = 1,
+      .weights = h->k + from * h->k_stride,
+      .weight_stride = h->k_stride,
+      .x = (const uint8_t *)h->q,
+      .x_stride = h->head_dim * sizeof(float),
       .out = scores,
-      .out_stride = TILE,
+      .out_stride = count,
   };
-  kernels->dot[g->k_format](&tile);
+  kernels->dot[h->k_format](&tile);
+  for (uint32_t i = 0; i < count; i++)
+    scores[i] *= h->scale;
 }
 
-/* Takes one tile's scores of one head into its running softmax. */
-static void take_tile(const hdb_kernels *kernels, const head_group *g, uint32_t head, uint32_t from,
-                      uint32_t count, float *scores, softmax_state *state) {
-  float *out = g->out + (size_t)head * g->head_dim, max = state->max[head];
-  for (uint32_t i = 0; i < count; i++) {
-    scores[i] *= g->scale;
+/* Scores of one block of positions. */
+static uint32_t block_scores(const hdb_kernels *kernels, const head_job *h, uint32_t from, float *scores) {
+  uint32_t count = h->positions - from < BLOCK ? h->positions - from : BLOCK;
+  if (h->head_dim >= NARROW || h->k_format != HD_FORMAT_F32) {
+    wide_scores(kernels, h, from, count, scores);
+    return count;
+  }
+  for (uint32_t i = 0; i < count; i += STRIP)
+    narrow_scores(h, from + i, count - i < STRIP ? count - i : STRIP, scores + i);
+  return count;
+}
+
+static float greatest(const float *scores, uint32_t count, float max) {
+  for (uint32_t i = 0; i < count; i++)
     max = scores[i] > max ? scores[i] : max;
-  }
-  if (max > state->max[head]) {
-    float shrink = expf(state->max[head] - max); /* 0 at first: the maximum was -infinity */
-    state->sum[head] *= shrink;
-    for (uint32_t c = 0; c < g->head_dim; c++)
-      out[c] *= shrink;
-    state->max[head] = max;
-  }
-  state->sum[head] += kernels->rows->exp_sum(scores, count, max);
-  hdb_mix_fn mix = g->v_format == HD_FORMAT_F16 ? kernels->rows->mix_f16 : kernels->rows->mix_f32;
-  mix(scores, g->v + from * g->v_stride, g->v_stride, count, g->head_dim, out);
+  return max;
 }
 
-static void attend(const hdb_kernels *kernels, const head_group *g) {
-  float scores[QUERIES * TILE];
-  softmax_state state;
-  memset(g->out, 0, (size_t)g->heads * g->head_dim * sizeof(float));
-  for (uint32_t h = 0; h < g->heads; h++) {
-    state.max[h] = -INFINITY;
-    state.sum[h] = 0.0f;
+/* Adds a block's weighted rows of V to the running sums: position i to sum i modulo LANES. BLOCK is a
+ * multiple of LANES, so blocks go on where the one before ended. */
+static void mix_block(const hdb_kernels *kernels, const head_job *h, uint32_t from, uint32_t count,
+                      uint32_t column, uint32_t columns, const float *weights, float *sums) {
+  bool half = h->v_format == HD_FORMAT_F16;
+  hdb_mix_fn mix = half ? kernels->rows->mix_f16 : kernels->rows->mix_f32;
+  const uint8_t *v = h->v + from * h->v_stride + column * (half ? sizeof(uint16_t) : sizeof(float));
+  float lane_weights[BLOCK / LANES];
+  for (uint32_t lane = 0; lane < LANES && lane < count; lane++) {
+    uint32_t rows = 0;
+    for (uint32_t i = lane; i < count; i += LANES)
+      lane_weights[rows++] = weights[i];
+    mix(lane_weights, v + lane * h->v_stride, LANES * h->v_stride, rows, columns, sums + lane * columns);
   }
-  for (uint32_t from = 0; from < g->positions; from += TILE) {
-    uint32_t count = g->positions - from < TILE ? g->positions - from : TILE;
-    tile_scores(kernels, g, from, count, scores);
-    for (uint32_t h = 0; h < g->heads; h++)
-      take_tile(kernels, g, h, from, count, scores + (size_t)h * TILE, &state);
-  }
-  for (uint32_t h = 0; h < g->heads; h++)
-    for (uint32_t c = 0; c < g->head_dim; c++)
-      g->out[(size_t)h * g->head_dim + c] /= state.sum[h];
 }
 
-/* An item is a token with one key head: all heads that share it. */
+/* out = the sums, folded in halves. */
+static void fold_lanes(float *sums, uint32_t columns, float *out) {
+  for (uint32_t step = LANES / 2; step > 0; step /= 2)
+    for (uint32_t i = 0; i < step * columns; i++)
+      sums[i] += sums[i + step * columns];
+  memcpy(out, sums, columns * sizeof(float));
+}
+
+/* Turns a block's scores into shares of the softmax. */
+static void shares(const hdb_kernels *kernels, float *scores, uint32_t count, float max, float inverse) {
+  (void)kernels->rows->exp_sum(scores, count, max);
+  for (uint32_t i = 0; i < count; i++)
+    scores[i] *= inverse;
+}
+
+static void attend(const hdb_kernels *kernels, const head_job *h) {
+  float scores[BLOCK], sums[LANES * COLUMNS], max = -INFINITY;
+  bool one_block = h->positions <= BLOCK;
+  double sum = 0.0;
+  for (uint32_t from = 0; from < h->positions; from += BLOCK)
+    max = greatest(scores, block_scores(kernels, h, from, scores), max);
+  for (uint32_t from = 0; from < h->positions; from += BLOCK) {
+    uint32_t count = one_block ? h->positions : block_scores(kernels, h, from, scores);
+    sum += kernels->rows->exp_sum(scores, count, max);
+  }
+  float inverse = (float)(1.0 / sum);
+  for (uint32_t i = 0; one_block && i < h->positions; i++)
+    scores[i] *= inverse;
+  for (uint32_t column = 0; column < h->head_dim; column += COLUMNS) {
+    uint32_t columns = h->head_dim - column < COLUMNS ? h->head_dim - column : COLUMNS;
+    memset(sums, 0, LANES * columns * sizeof(float));
+    for (uint32_t from = 0; from < h->positions; from += BLOCK) {
+      uint32_t count = one_block ? h->positions : block_scores(kernels, h, from, scores);
+      if (!one_block) shares(kernels, scores, count, max, inverse);
+      mix_block(kernels, h, from, count, column, columns, scores, sums);
+    }
+    fold_lanes(sums, columns, h->out + column);
+  }
+}
+
+/* An item is a token with one key head: all heads that share it, while its keys are in the cache. */
 static uint32_t attention_items(const hdb_job *job) {
   return hdb_items_out_rows(job) * job->op->u.attention.n_kv_heads;
 }
@@ -95,7 +146,7 @@ static void attention_item(const hdb_job *job, uint32_t token, uint32_t kv_head)
   const hd_value_desc *k = &job->values[op->in[1]], *v = &job->values[op->in[2]];
   uint32_t head_dim = op->u.attention.head_dim, group = op->u.attention.n_heads / op->u.attention.n_kv_heads;
   size_t kv_offset = (size_t)kv_head * head_dim;
-  head_group g = {
+  head_job h = {
       .k_stride = hd_format_row_bytes(k->format, k->cols),
       .v_stride = hd_format_row_bytes(v->format, v->cols),
       .k_format = k->format,
@@ -104,14 +155,13 @@ static void attention_item(const hdb_job *job, uint32_t token, uint32_t kv_head)
       .positions = job->launch->kv_pos + token + 1,
       .scale = op->u.attention.scale,
   };
-  g.k = (const uint8_t *)hdb_job_at(job, op->in[1]) + hd_format_row_bytes(k->format, kv_offset);
-  g.v = (const uint8_t *)hdb_job_at(job, op->in[2]) + hd_format_row_bytes(v->format, kv_offset);
-  for (uint32_t first = 0; first < group; first += QUERIES) {
-    size_t column = ((size_t)kv_head * group + first) * head_dim;
-    g.heads = group - first < QUERIES ? group - first : QUERIES;
-    g.q = hdb_job_row(job, op->in[0], token) + column;
-    g.out = hdb_job_row(job, op->out, token) + column;
-    attend(job->kernels, &g);
+  h.k = (const uint8_t *)hdb_job_at(job, op->in[1]) + hd_format_row_bytes(k->format, kv_offset);
+  h.v = (const uint8_t *)hdb_job_at(job, op->in[2]) + hd_format_row_bytes(v->format, kv_offset);
+  for (uint32_t i = 0; i < group; i++) {
+    size_t column = ((size_t)kv_head * group + i) * head_dim;
+    h.q = hdb_job_row(job, op->in[0], token) + column;
+    h.out = hdb_job_row(job, op->out, token) + column;
+    attend(job->kernels, &h);
   }
 }
 

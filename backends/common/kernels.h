@@ -38,7 +38,8 @@ typedef void (*hdb_dequantise_fn)(const void *row, uint32_t cols, float *out);
 /* Quantises one activation row; cols is a multiple of the block. */
 typedef void (*hdb_quantise_fn)(const float *x, uint32_t cols, void *out_row);
 
-/* acc[c] += sum over r of p[r] * row_r[c], rows added in order; rows are F32 or F16 by the function's name.
+/* acc[c] += sum over r of p[r] * row_r[c], rows added in order with one rounding each; rows are F32 or F16 by
+ * the function's name.
  */
 typedef void (*hdb_mix_fn)(const float *p, const uint8_t *rows, size_t stride, uint32_t row_count,
                            uint32_t cols, float *acc);
@@ -49,8 +50,8 @@ typedef struct hdb_row_kernels {
   double (*sum_squares)(const float *x, uint32_t count);
   /* out = x * scale * weight, rounded after each product. out may be x. */
   void (*scale_mul)(const float *x, const float *weight, float scale, uint32_t count, float *out);
-  /* x = exp(x - max), returns the sum. */
-  float (*exp_sum)(float *x, uint32_t count, float max);
+  /* x = exp(x - max), returns the sum: sixteen at a time in float, those in double, as ggml does. */
+  double (*exp_sum)(float *x, uint32_t count, float max);
   /* out = gate / (1 + exp(-gate)) * up */
   void (*swiglu)(const float *gate, const float *up, uint32_t count, float *out);
   void (*add)(const float *a, const float *b, uint32_t count, float *out);

@@ -3,6 +3,7 @@
 #include "common/formats/formats.h"
 #include "common/kernels.h"
 #include "common/float16.h"
+#include "common/fma.h"
 #include "common/quantise.h"
 
 static void rows_to_f16(const float *x, uint32_t count, uint16_t *out) {
@@ -15,7 +16,7 @@ static void rows_mix_f16(const float *p, const uint8_t *rows, size_t stride, uin
   for (uint32_t r = 0; r < row_count; r++) {
     const uint16_t *v = (const uint16_t *)(const void *)(rows + r * stride);
     for (uint32_t c = 0; c < cols; c++)
-      acc[c] += p[r] * hdb_f16_to_f32(v[c]);
+      acc[c] = hdb_fma(p[r], hdb_f16_to_f32(v[c]), acc[c]);
   }
 }
 

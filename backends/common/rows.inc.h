@@ -10,6 +10,7 @@
 #include <math.h>
 #include "common/exp.h"
 #include "common/float16.h"
+#include "common/fma.h"
 #include "common/kernels.h"
 
 /* Partial sums of a row: enough for two AVX-512 registers of double. */
@@ -34,20 +35,20 @@ static void rows_scale_mul(const float *x, const float *weight, float scale, uin
     out[i] = x[i] * scale * weight[i];
 }
 
-static float rows_exp_sum(float *restrict x, uint32_t count, float max) {
-  float lane[ROWS_LANES] = {0};
+static double rows_exp_sum(float *restrict x, uint32_t count, float max) {
+  double sum = 0.0;
   for (uint32_t i = 0; i < count; i++)
     x[i] = hdb_exp(x[i] - max);
-  uint32_t i = 0;
-  for (; i + ROWS_LANES <= count; i += ROWS_LANES)
-    for (uint32_t j = 0; j < ROWS_LANES; j++)
-      lane[j] += x[i + j];
-  for (uint32_t j = 0; i + j < count; j++)
-    lane[j] += x[i + j];
-  for (uint32_t step = ROWS_LANES / 2; step > 0; step /= 2)
-    for (uint32_t j = 0; j < step; j++)
-      lane[j] += lane[j + step];
-  return lane[0];
+  for (uint32_t i = 0; i < count; i += ROWS_LANES) {
+    float lane[ROWS_LANES] = {0};
+    for (uint32_t j = 0; j < ROWS_LANES && i + j < count; j++)
+      lane[j] = x[i + j];
+    for (uint32_t step = ROWS_LANES / 2; step > 0; step /= 2)
+      for (uint32_t j = 0; j < step; j++)
+        lane[j] += lane[j + step];
+    sum += (double)lane[0];
+  }
+  return sum;
 }
 
 static void rows_swiglu(const float *restrict gate, const float *restrict up, uint32_t count,
@@ -70,7 +71,7 @@ static void rows_mix_f32(const float *restrict p, const uint8_t *restrict rows, 
   for (uint32_t r = 0; r < row_count; r++) {
     const float *v = (const float *)(const void *)(rows + r * stride);
     for (uint32_t c = 0; c < cols; c++)
-      acc[c] += p[r] * v[c];
+      acc[c] = hdb_fma(p[r], v[c], acc[c]);
   }
 }
 
