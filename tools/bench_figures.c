@@ -20,7 +20,6 @@ const hdt_figure hdt_figures[] = {
     {"graph_wave", false, {0.4, "tbb", NULL, "0.4 x tbb", 0}},
     {"region_p50", false, {0.75, "pthreadpool", NULL, "0.75 x pthreadpool", 0}},
     {"region_p99", false, {1, "pthreadpool", NULL, "pthreadpool", 0}},
-    {"region_p99_time", false, {1, "pthreadpool", NULL, "pthreadpool", 0}},
     {"region_crowded", false, {1, "serial", NULL, "serial", 0}},
     {"wake_polled_memory", false, {2, "spin_thread", NULL, "2 x spin_thread", 0}},
     {"wake_polled_fd", false, {1.1, "epoll_spin", NULL, "1.1 x epoll_spin", 0}},

@@ -19,7 +19,6 @@ static const hb_figure figures[] = {
     {"graph_wave", 1, hbf_graph_wave},
     {"region_p50", 2, hbf_region},
     {"region_p99", 2, hbf_region},
-    {"region_p99_time", 2, hbf_region},
     {"wake_polled_memory", 2, hbf_wake_memory},
     {NULL, 0, NULL}};
 

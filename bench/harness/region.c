@@ -41,23 +41,8 @@ static void calibrate(void) {
   chunk_steps = (uint64_t)((double)chunk_steps * CHUNK_NS / least);
 }
 
-/* The duration below which 99 of 100 moments lie, not 99 of 100 regions: who waits out another's time slice
- * in one region has one slow region in all that time, who goes on alone has hundreds that are a little slow.
- */
-static double at_99_of_time(hb_samples *samples) {
-  double all = 0, before = 0;
-  (void)hb_samples_at(samples, 0); /* sorted by it */
-  for (uint32_t i = 0; i < samples->count; i++)
-    all += samples->values[i];
-  for (uint32_t i = 0; i < samples->count; i++) {
-    before += samples->values[i];
-    if (before >= 0.99 * all) return samples->values[i];
-  }
-  return 0;
-}
-
 void hb_region_measure(hb_run *run, const char *who, void (*region)(void *arg), void *arg) {
-  bool half = strcmp(run->figure, "region_p50") == 0, of_time = strcmp(run->figure, "region_p99_time") == 0;
+  bool tail = strcmp(run->figure, "region_p99") == 0;
   hb_samples regions, alone;
   calibrate();
   hb_samples_init(&regions);
@@ -70,8 +55,8 @@ void hb_region_measure(hb_run *run, const char *who, void (*region)(void *arg), 
     hb_samples_add(&regions, timed(region, arg));
     if (i % REGIONS_A_LOOK == 0) hb_samples_add(&alone, timed(one_chunk, NULL));
   }
-  double ns = of_time ? at_99_of_time(&regions) : hb_samples_at(&regions, half ? 0.5 : 0.99);
-  hb_say(run, who, ns - hb_samples_at(&alone, 0.5), "ns", -1);
+  double ns = hb_samples_at(&regions, tail ? 0.99 : 0.5) - hb_samples_at(&alone, 0.5);
+  hb_say(run, who, ns, "ns", -1);
   hb_samples_finish(&regions);
   hb_samples_finish(&alone);
 }

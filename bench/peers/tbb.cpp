@@ -136,15 +136,10 @@ void measure_region(hb_run *run) {
   with_threads(run, 2, [&] { hb_region_measure(run, who, region, nullptr); });
 }
 
-const hb_figure figures[] = {{"spawn_join_1", 1, spawn_join_1},
-                             {"spawn_join_2", 2, spawn_join_2},
-                             {"submit_wait", 1, submit_wait},
-                             {"graph_chain", 1, graph_chain},
-                             {"graph_wave", 1, graph_wave},
-                             {"region_p50", 2, measure_region},
-                             {"region_p99", 2, measure_region},
-                             {"region_p99_time", 2, measure_region},
-                             {nullptr, 0, nullptr}};
+const hb_figure figures[] = {{"spawn_join_1", 1, spawn_join_1}, {"spawn_join_2", 2, spawn_join_2},
+                             {"submit_wait", 1, submit_wait},   {"graph_chain", 1, graph_chain},
+                             {"graph_wave", 1, graph_wave},     {"region_p50", 2, measure_region},
+                             {"region_p99", 2, measure_region}, {nullptr, 0, nullptr}};
 
 } // namespace
 
