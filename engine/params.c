@@ -113,24 +113,22 @@ static void read_rope(reader *r, hei_params *p) {
   read_rope_scaling(r, p);
 }
 
-static hd_status find_arch(const hei_gguf *gguf, const hei_arch **out_arch, hd_error *out_error) {
-  hei_text name;
-  hd_status status = hei_gguf_get_text(gguf, "general.architecture", true, &name, out_error);
-  if (status != HD_OK) return status;
+/* NULL: none of those that are known. */
+static const hei_arch *find_arch(hei_text name) {
   for (size_t i = 0; i < sizeof ARCHS / sizeof *ARCHS; i++)
-    if (hei_text_is(name, ARCHS[i].name)) {
-      *out_arch = &ARCHS[i];
-      return HD_OK;
-    }
-  return hd_fail(out_error, HD_E_UNSUPPORTED,
-                 "%s: key 'general.architecture': '%.*s' is not supported (llama, qwen2 and qwen3 are)",
-                 gguf->name, HEI_SHOW(name));
+    if (hei_text_is(name, ARCHS[i].name)) return &ARCHS[i];
+  return NULL;
 }
 
 hd_status hei_params_read(const hei_gguf *gguf, hei_params *out_params, hd_error *out_error) {
-  hei_params params = {0};
-  hd_status status = find_arch(gguf, &params.arch, out_error);
+  hei_text name = {0};
+  hd_status status = hei_gguf_get_text(gguf, "general.architecture", true, &name, out_error);
   if (status != HD_OK) return status;
+  hei_params params = {.arch = find_arch(name)};
+  if (params.arch == NULL)
+    return hd_fail(out_error, HD_E_UNSUPPORTED,
+                   "%s: key 'general.architecture': '%.*s' is not supported (llama, qwen2 and qwen3 are)",
+                   gguf->name, HEI_SHOW(name));
   reader r = {gguf, params.arch->name, HD_OK, out_error};
   read_shape(&r, &params);
   read_heads(&r, &params);

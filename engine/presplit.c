@@ -50,6 +50,7 @@ static const family FAMILIES[] = {
 
 struct hei_presplit {
   hd_host host;
+  pcre2_general_context *memory; /* of PCRE2: the host's */
   pcre2_code *stages[STAGES_MAX];
   uint32_t stage_count;
 };
@@ -71,6 +72,48 @@ static hd_status fail_unknown(hei_text pre, const char *file, hd_error *out_erro
                  file, HEI_SHOW(pre), known);
 }
 
+/* PCRE2 frees without telling a size; it stands in front of each block. */
+#define FRONT_BYTES 16u
+
+static void *take_memory(size_t bytes, void *arg) {
+  const hd_host *host = arg;
+  if (bytes > SIZE_MAX - FRONT_BYTES) return NULL;
+  uint8_t *block = host->alloc(host->ctx, bytes + FRONT_BYTES, FRONT_BYTES);
+  if (block == NULL) return NULL;
+  memcpy(block, &bytes, sizeof bytes);
+  return block + FRONT_BYTES;
+}
+
+static void give_memory(void *memory, void *arg) {
+  const hd_host *host = arg;
+  size_t bytes;
+  if (memory == NULL) return;
+  uint8_t *block = (uint8_t *)memory - FRONT_BYTES;
+  memcpy(&bytes, block, sizeof bytes);
+  host->free(host->ctx, block, bytes + FRONT_BYTES);
+}
+
+/* The patterns are ours and right: what can fail is memory. */
+static bool compile_stages(hei_presplit *presplit, const family *found) {
+  pcre2_compile_context *context = pcre2_compile_context_create(presplit->memory);
+  if (context == NULL) return false;
+  bool all = true;
+  for (uint32_t i = 0; i < STAGES_MAX && found->stages[i] != NULL && all; i++) {
+    int error;
+    PCRE2_SIZE at;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)found->stages[i], PCRE2_ZERO_TERMINATED,
+                                     PCRE2_UTF | PCRE2_UCP, &error, &at, context);
+    all = code != NULL;
+    if (!all) break;
+    /* Where the machine forbids or lacks compiling to machine code, matching interprets: slower, the same
+     * words. */
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    presplit->stages[presplit->stage_count++] = code;
+  }
+  pcre2_compile_context_free(context);
+  return all;
+}
+
 hd_status hei_presplit_create(const hd_host *host, hei_text pre, const char *file,
                               hei_presplit **out_presplit, bool *out_whole_words, hd_error *out_error) {
   const family *found = find_family(pre);
@@ -79,20 +122,10 @@ hd_status hei_presplit_create(const hd_host *host, hei_text pre, const char *fil
   if (presplit == NULL)
     return hd_fail(out_error, HD_E_NO_MEMORY, "%s: no memory for its pre-tokenizer", file);
   presplit->host = *host;
-  for (uint32_t i = 0; i < STAGES_MAX && found->stages[i] != NULL; i++) {
-    int error;
-    PCRE2_SIZE at;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)found->stages[i], PCRE2_ZERO_TERMINATED,
-                                     PCRE2_UTF | PCRE2_UCP, &error, &at, NULL);
-    if (code == NULL) {
-      hei_presplit_destroy(presplit);
-      return hd_fail(out_error, HD_E_NO_MEMORY, "%s: PCRE2 refused the pre-tokenizer's pattern (error %d)",
-                     file, error);
-    }
-    /* Where the machine forbids or lacks compiling to machine code, matching interprets: slower, the same
-     * words. */
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
-    presplit->stages[presplit->stage_count++] = code;
+  presplit->memory = pcre2_general_context_create(take_memory, give_memory, &presplit->host);
+  if (presplit->memory == NULL || !compile_stages(presplit, found)) {
+    hei_presplit_destroy(presplit);
+    return hd_fail(out_error, HD_E_NO_MEMORY, "%s: no memory for its pre-tokenizer", file);
   }
   *out_whole_words = found->whole_words;
   *out_presplit = presplit;
@@ -103,6 +136,7 @@ void hei_presplit_destroy(hei_presplit *presplit) {
   if (presplit == NULL) return;
   for (uint32_t i = 0; i < presplit->stage_count; i++)
     pcre2_code_free(presplit->stages[i]);
+  pcre2_general_context_free(presplit->memory);
   hd_host host = presplit->host;
   hd_host_free(&host, presplit, 1, sizeof *presplit);
 }
@@ -148,14 +182,14 @@ static hd_status cut_word(const pcre2_code *code, const char *text, size_t begin
   return status == HD_OK && at < bytes ? add_word(words, end) : status;
 }
 
-static hd_status cut_all(const pcre2_code *code, const char *text, const hei_words *before,
-                         hei_words *after) {
-  pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+static hd_status cut_all(const hei_presplit *presplit, uint32_t stage, const char *text,
+                         const hei_words *before, hei_words *after) {
+  pcre2_match_data *data = pcre2_match_data_create(1, presplit->memory);
   if (data == NULL) return HD_E_NO_MEMORY;
   hd_status status = HD_OK;
   size_t begin = 0;
   for (size_t i = 0; i < before->count && status == HD_OK; i++) {
-    status = cut_word(code, text, begin, before->ends[i], data, after);
+    status = cut_word(presplit->stages[stage], text, begin, before->ends[i], data, after);
     begin = before->ends[i];
   }
   pcre2_match_data_free(data);
@@ -168,7 +202,7 @@ hd_status hei_presplit_run(const hei_presplit *presplit, const char *text, size_
   hd_status status = bytes > 0 ? add_word(&words, bytes) : HD_OK;
   for (uint32_t i = 0; i < presplit->stage_count && status == HD_OK; i++) {
     hei_words finer = {.host = &presplit->host};
-    status = cut_all(presplit->stages[i], text, &words, &finer);
+    status = cut_all(presplit, i, text, &words, &finer);
     hei_words_finish(&words);
     words = finer;
   }
