@@ -11,7 +11,7 @@ static inline hd_coro *hdi_current(void) {
   return worker == NULL ? NULL : worker->current;
 }
 
-/* Whether a task of the shared queue is a coroutine that has not started. */
+/* Whether a task is a coroutine that has not started. */
 bool hdi_task_is_seed(const hd_task *task);
 
 /* Gives the seed's coroutine a stack and runs it, until the worker's loop gets control back. Threads: the

@@ -27,7 +27,8 @@ int hd_runtime_fd(const hd_runtime *runtime) {
 /* Runs each thing once that is ready now. */
 static uint32_t one_pass(hdi_worker *worker) {
   hdi_worker_gather(worker, true);
-  return hdi_worker_run(worker, worker->ready.count, hdi_shared_count(&worker->runtime->shared));
+  uint32_t tasks = hdi_tasks_gather(worker);
+  return hdi_worker_run(worker, worker->ready.count, tasks);
 }
 
 /* Runs what is ready and what that makes ready, until the time is over. Descriptors are looked at in between,

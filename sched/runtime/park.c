@@ -41,7 +41,7 @@ static void retract(hdi_worker *worker) {
   /* It counted as searching since it was called, so that the things that came meanwhile called nobody else.
    */
   atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
-  if (hdi_shared_count(&runtime->shared) > 1) hdi_wake_searcher(runtime);
+  hdi_worker_hand_on(worker);
 }
 
 void hdi_park(hdi_worker *worker, uint64_t until_ns) {
@@ -108,6 +108,7 @@ static uint32_t wake_some(hd_runtime *runtime, uint32_t count, uint32_t as) {
 void hdi_wake_searcher(hd_runtime *runtime) {
   if (atomic_load_explicit(&runtime->parked, memory_order_seq_cst) == 0) return;
   uint32_t none = 0;
+  if (atomic_load_explicit(&runtime->searching, memory_order_seq_cst) != 0) return;
   if (!atomic_compare_exchange_strong_explicit(&runtime->searching, &none, 1, memory_order_seq_cst,
                                                memory_order_seq_cst)) {
     return;

@@ -18,7 +18,7 @@ void hdi_unpark_from_host(hdi_worker *worker);
 /* Wakes this worker if it sleeps: at most one system call a sleep, however many wake it. Threads: any. */
 void hdi_wake(hdi_worker *worker);
 
-/* Something was put into the shared queue, or the hook is asked for: wakes one worker, best core first,
+/* A task was put, or the hook is asked for: wakes one worker, best core first,
  * unless one is looking for work already or on its way. Threads: any. */
 void hdi_wake_searcher(hd_runtime *runtime);
 

@@ -121,7 +121,7 @@ static hd_status start_threads(hd_runtime *runtime) {
 static hd_status init_runtime(hd_runtime *runtime) {
   const hd_runtime_config *config = &runtime->config;
   pthread_mutex_init(&runtime->spawn_lock, NULL);
-  hdi_shared_init(&runtime->shared);
+  hdi_overflow_init(&runtime->overflow);
   /* Untouched memory until seeds are used: not zeroed. */
   runtime->seeds =
       runtime->host.alloc(runtime->host.ctx, config->max_coroutines * sizeof(hdi_seed), _Alignof(hdi_seed));
@@ -168,10 +168,18 @@ hd_status hd_runtime_create(const hd_host *host, const hd_runtime_config *config
 
 /* ---- ending ---- */
 
+/* What they do takes no more than one wake. */
+static void wait_for_visitors(hd_runtime *runtime) {
+  while (atomic_load_explicit(&runtime->visitors, memory_order_seq_cst) != 0) {
+    (void)sched_yield();
+  }
+}
+
 void hd_runtime_destroy(hd_runtime *runtime) {
   if (runtime == NULL) return;
-  hdi_shared_close(&runtime->shared);
   atomic_store_explicit(&runtime->closing, true, memory_order_seq_cst);
+  wait_for_visitors(runtime);
+  atomic_store_explicit(&runtime->sealed, true, memory_order_seq_cst);
   hdi_wake_all(runtime);
   if (runtime->driven) {
     while (!hdi_runtime_is_drained(runtime)) {
@@ -182,9 +190,7 @@ void hd_runtime_destroy(hd_runtime *runtime) {
   for (uint32_t i = 0; i < runtime->started; i++) {
     (void)pthread_join(runtime->workers[i].thread, NULL);
   }
-  while (atomic_load_explicit(&runtime->visitors, memory_order_acquire) != 0) {
-    (void)sched_yield();
-  }
+  wait_for_visitors(runtime);
   for (uint32_t i = 0; i < runtime->worker_count; i++) {
     hdi_poller_finish(&runtime->workers[i].poller);
   }
@@ -192,7 +198,7 @@ void hd_runtime_destroy(hd_runtime *runtime) {
   if (runtime->seeds != NULL) {
     runtime->host.free(runtime->host.ctx, runtime->seeds, runtime->config.max_coroutines * sizeof(hdi_seed));
   }
-  hdi_shared_finish(&runtime->shared);
+  hdi_overflow_finish(&runtime->overflow);
   pthread_mutex_destroy(&runtime->spawn_lock);
   hd_host host = runtime->host;
   hd_host_free(&host, runtime, 1, runtime_bytes(runtime->worker_count));
@@ -204,16 +210,26 @@ uint32_t hd_runtime_worker_count(const hd_runtime *runtime) {
   return runtime->worker_count;
 }
 
+/* The visitor's count keeps the runtime's memory, which the task itself may let go, until somebody has been
+ * woken; and whoever closes the runtime waits until those who found it open have put their task. */
+static hd_status post_from_outside(hd_runtime *runtime, hd_task *task) {
+  atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_seq_cst);
+  bool closing = atomic_load_explicit(&runtime->closing, memory_order_seq_cst);
+  if (!closing) {
+    hdi_tasks_put_foreign(runtime, task);
+    hdi_wake_searcher(runtime);
+  }
+  atomic_fetch_sub_explicit(&runtime->visitors, 1, memory_order_release);
+  return closing ? HD_E_CLOSED : HD_OK;
+}
+
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task) {
   if (runtime == NULL || task == NULL || task->fn == NULL) return HD_E_INVALID;
   hdi_worker *worker = hdi_this_worker;
-  bool is_visitor = worker == NULL || worker->runtime != runtime;
-  /* See hdi_coro_make_ready: the task may end the runtime before this function has woken anybody. */
-  if (is_visitor) atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_relaxed);
-  hd_status status = hdi_shared_put(&runtime->shared, task);
-  if (status == HD_OK) hdi_wake_searcher(runtime);
-  if (is_visitor) atomic_fetch_sub_explicit(&runtime->visitors, 1, memory_order_release);
-  return status;
+  if (worker == NULL || worker->runtime != runtime) return post_from_outside(runtime, task);
+  if (atomic_load_explicit(&runtime->closing, memory_order_relaxed)) return HD_E_CLOSED;
+  hdi_tasks_put(worker, task);
+  return HD_OK;
 }
 
 void hd_runtime_set_hook(hd_runtime *runtime, uint64_t (*hook)(void *arg), void *arg) {

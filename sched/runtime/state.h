@@ -10,6 +10,7 @@
 #include "queue.h"
 #include "sanitizer.h"
 #include "stack_pool.h"
+#include "tasks.h"
 #include "timer.h"
 
 #include <pthread.h>
@@ -75,6 +76,7 @@ typedef struct hdi_worker {
   hd_coro *newest; /* living coroutines */
   uint32_t spare_count;
   uint32_t turns;
+  uint32_t picks;    /* of tasks */
   bool closed;       /* its waits have been ended */
   bool warm;         /* took part in a region since it last slept */
   uint64_t armed_ns; /* of the timer of a driven runtime */
@@ -87,6 +89,7 @@ typedef struct hdi_worker {
   _Atomic(hd_coro *) cancels; /* cancelled and not looked at yet, newest first */
   _Atomic uint32_t state;     /* HDI_AWAKE ... */
   _Alignas(HDI_CACHE_LINE) hdi_region region;
+  hdi_task_ring tasks_ring;
 } hdi_worker;
 
 struct hd_runtime {
@@ -107,15 +110,18 @@ struct hd_runtime {
   uint32_t fresh_seeds; /* seeds never used so far begin here */
   hdi_stack_pool stacks;
 
-  _Alignas(HDI_CACHE_LINE) hdi_shared_queue shared; /* tasks and coroutines that have not started */
+  /* Tasks and coroutines that have not started, beside those in the workers' rings. */
+  _Alignas(HDI_CACHE_LINE) _Atomic(hd_task *) foreign; /* put by foreign threads, newest first */
+  _Alignas(HDI_CACHE_LINE) hdi_task_overflow overflow;
   _Alignas(HDI_CACHE_LINE) _Atomic uint64_t parked; /* workers that sleep, by bit */
   _Atomic uint64_t regions;                         /* workers with a region in flight, by bit */
   _Atomic uint32_t searching;                       /* workers that spin for work or were woken to */
   _Atomic uint32_t wake_requests;                   /* calls of hd_runtime_wake */
   _Atomic uint32_t wake_answers; /* wake_requests as the last call of the hook found it: then none is due */
   _Atomic uint32_t alive;        /* coroutines, started or not */
-  _Atomic uint32_t visitors;     /* foreign threads between handing something over and waking */
-  _Atomic bool closing;
+  _Atomic uint32_t visitors;     /* foreign threads between asking whether it closes and having woken */
+  _Atomic bool closing;          /* new things are refused */
+  _Atomic bool sealed;           /* and nobody is left who asked before that */
   _Atomic uint64_t wakes;
   _Atomic uintptr_t dispatcher; /* identity of the last dispatching thread */
   hdi_worker workers[];

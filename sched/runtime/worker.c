@@ -55,13 +55,37 @@ static uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
   return ran;
 }
 
-uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t shared_limit) {
+uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_limit) {
   uint32_t ran = run_ready(worker, ready_limit);
   hd_task *task;
-  for (; shared_limit > 0 && (task = hdi_shared_take(&worker->runtime->shared)) != NULL; shared_limit--) {
+  for (; task_limit > 0 && (task = hdi_tasks_next(worker)) != NULL; task_limit--) {
     run_task(worker, task);
     ran++;
     (void)hdi_worker_hook(worker);
+  }
+  return ran;
+}
+
+/* Tasks that may follow each other: with nothing else to look after, as many as coroutines. */
+static uint32_t tasks_a_turn(const hdi_worker *worker) {
+  bool others = worker->timers.root != NULL || worker->poller.waiting > 0;
+  return others ? 1 : HDI_BURST;
+}
+
+/* Runs tasks until something else wants the worker. */
+static uint32_t run_tasks(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  uint32_t limit = tasks_a_turn(worker), ran = 0;
+  bool hooked = atomic_load_explicit(&runtime->hook, memory_order_relaxed) != NULL;
+  hd_task *task;
+  while (ran < limit && (task = hdi_tasks_next(worker)) != NULL) {
+    run_task(worker, task);
+    ran++;
+    if (hooked) (void)hdi_worker_hook(worker);
+    if (worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
+        atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0 || hook_is_asked_for(runtime)) {
+      break;
+    }
   }
   return ran;
 }
@@ -91,17 +115,21 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
 /* ---- idling ---- */
 
 bool hdi_runtime_is_drained(hd_runtime *runtime) {
-  return atomic_load_explicit(&runtime->closing, memory_order_seq_cst) &&
-         atomic_load_explicit(&runtime->alive, memory_order_seq_cst) == 0 &&
-         hdi_shared_count(&runtime->shared) == 0;
+  return atomic_load_explicit(&runtime->sealed, memory_order_seq_cst) &&
+         atomic_load_explicit(&runtime->alive, memory_order_seq_cst) == 0 && !hdi_tasks_any(runtime);
 }
 
 bool hdi_worker_has_work(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
   return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-         hdi_shared_count(&runtime->shared) > 0 || hdi_region_wants(worker) || hook_is_asked_for(runtime) ||
+         hdi_tasks_any(runtime) || hdi_region_wants(worker) || hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
          hdi_runtime_is_drained(runtime);
+}
+
+void hdi_worker_hand_on(hdi_worker *worker) {
+  bool own = worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_region_wants(worker);
+  if (own && hdi_tasks_any(worker->runtime)) hdi_wake_searcher(worker->runtime);
 }
 
 /* Looks at everything for about a microsecond. */
@@ -131,10 +159,7 @@ static bool spin(hdi_worker *worker, uint64_t until_ns) {
     now_ns = hdi_now(runtime);
   }
   atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
-  /* Who handed something over saw a searcher and woke nobody: so the searcher wakes the next for what it
-   * leaves. */
-  bool own = worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox);
-  if (hdi_shared_count(&runtime->shared) > (own ? 0u : 1u)) hdi_wake_searcher(runtime);
+  hdi_worker_hand_on(worker);
   return found;
 }
 
@@ -155,7 +180,9 @@ void *hdi_worker_main(void *arg) {
     bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
     bool helped = hdi_region_help(worker);
     hdi_worker_gather(worker, poll_fds);
-    if (hdi_worker_run(worker, HDI_BURST, 1) == 0 && !helped) idle(worker);
+    uint32_t ran = hdi_worker_run(worker, HDI_BURST, 0);
+    ran += run_tasks(worker);
+    if (ran == 0 && !helped) idle(worker);
   }
   hdi_this_worker = NULL;
   return NULL;

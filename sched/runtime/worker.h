@@ -5,16 +5,16 @@
 
 #include "state.h"
 
-/* Coroutines that follow each other directly before the loop looks at timers and the shared queue again: long
+/* Coroutines that follow each other directly before the loop looks at timers and tasks again: long
  * enough that the loop costs nothing, short enough that they wait for microseconds. */
 #define HDI_BURST 64u
 
 /* Turns between two looks at the descriptors while there is other work; one look is a system call. */
 #define HDI_TURNS_A_POLL 16u
 
-/* Runs at most `ready_limit` switches into ready coroutines and `shared_limit` things from the shared queue.
+/* Runs at most `ready_limit` switches into ready coroutines and `task_limit` tasks and new coroutines.
  * Returns how many it ran. */
-uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t shared_limit);
+uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_limit);
 
 /* Moves what has become ready elsewhere (inbox, due timers, descriptors when `poll_fds`) to the ready queue.
  */
@@ -22,6 +22,10 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds);
 
 /* Whether there is something to do, timers and descriptors aside. */
 bool hdi_worker_has_work(hdi_worker *worker);
+
+/* Wakes another searcher for tasks that this worker found and leaves, because it has work of its own. Who put
+ * them saw a searcher and woke nobody. */
+void hdi_worker_hand_on(hdi_worker *worker);
 
 /* Calls the hook, if one is set. Returns when it wants to be called again. */
 uint64_t hdi_worker_hook(hdi_worker *worker);

@@ -291,7 +291,10 @@ typedef struct hook_state {
 
 static uint64_t count_calls(void *arg) {
   hook_state *hook = arg;
-  atomic_store(&hook->answered, atomic_load(&hook->asked));
+  /* Both workers may be in here: the one that looked earlier must not take back the other's answer. */
+  unsigned asked = atomic_load(&hook->asked), answered = atomic_load(&hook->answered);
+  while (answered < asked && !atomic_compare_exchange_weak(&hook->answered, &answered, asked)) {
+  }
   atomic_fetch_add(&hook->calls, 1);
   return UINT64_MAX;
 }

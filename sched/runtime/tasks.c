@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How tasks travel from who posts them to the worker that runs them. */
+#include "tasks.h"
+
+#include "park.h"
+#include "state.h"
+
+/* Tasks that are stolen at once: half of what is there, at most one cache line of slots, because the owner
+ * goes on meanwhile and a thief that reads for long loses the race. */
+#define STEAL_MOST 8u
+
+/* Tasks that come back from the overflow under one lock. */
+#define RETURN_MOST 64u
+
+/* A worker looks at the other queues first once in so many tasks, so that tasks which post each other on one
+ * worker keep nobody else waiting for ever. */
+#define PICKS_A_ROUND 64u
+
+/* ---- the overflow ---- */
+
+void hdi_overflow_init(hdi_task_overflow *overflow) {
+  pthread_mutex_init(&overflow->lock, NULL);
+  overflow->head = overflow->tail = NULL;
+  atomic_init(&overflow->count, 0);
+}
+
+void hdi_overflow_finish(hdi_task_overflow *overflow) {
+  pthread_mutex_destroy(&overflow->lock);
+}
+
+/* Appends a list of `count` tasks. */
+static void overflow_put(hdi_task_overflow *overflow, hd_task *first, hd_task *last, uint32_t count) {
+  last->next = NULL;
+  pthread_mutex_lock(&overflow->lock);
+  if (overflow->tail == NULL) {
+    overflow->head = first;
+  } else {
+    overflow->tail->next = first;
+  }
+  overflow->tail = last;
+  atomic_fetch_add_explicit(&overflow->count, count, memory_order_seq_cst);
+  pthread_mutex_unlock(&overflow->lock);
+}
+
+/* ---- a ring ---- */
+
+static hd_task *slot_get(hdi_task_ring *ring, uint32_t at) {
+  return atomic_load_explicit(&ring->slots[at % HDI_RING_TASKS], memory_order_relaxed);
+}
+
+static void slot_set(hdi_task_ring *ring, uint32_t at, hd_task *task) {
+  atomic_store_explicit(&ring->slots[at % HDI_RING_TASKS], task, memory_order_relaxed);
+}
+
+static uint32_t ring_count(hdi_task_ring *ring) {
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
+  uint32_t count = atomic_load_explicit(&ring->tail, memory_order_seq_cst) - head;
+  return count <= HDI_RING_TASKS ? count : 0; /* the two were read apart */
+}
+
+static bool is_alone(const hdi_worker *worker) {
+  return worker->runtime->worker_count == 1;
+}
+
+/* Takes the oldest `count` tasks beginning at `head`, if nobody was faster. */
+static bool ring_advance(hdi_task_ring *ring, uint32_t *head, uint32_t count) {
+  return atomic_compare_exchange_strong_explicit(&ring->head, head, *head + count, memory_order_acq_rel,
+                                                 memory_order_acquire);
+}
+
+/* The owner's. */
+static inline hd_task *ring_take(hdi_worker *worker) {
+  hdi_task_ring *ring = &worker->tasks_ring;
+  uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+  while (head != tail) {
+    hd_task *task = slot_get(ring, head);
+    if (is_alone(worker)) { /* nobody steals */
+      atomic_store_explicit(&ring->head, head + 1, memory_order_relaxed);
+      return task;
+    }
+    if (ring_advance(ring, &head, 1)) return task;
+  }
+  return NULL;
+}
+
+/* Puts the task; false: the ring is full. The owner's. */
+static inline bool ring_put(hdi_worker *worker, hd_task *task) {
+  hdi_task_ring *ring = &worker->tasks_ring;
+  uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+  if (tail - atomic_load_explicit(&ring->head, memory_order_acquire) == HDI_RING_TASKS) return false;
+  slot_set(ring, tail, task);
+  /* Sequentially consistent where the caller looks for a sleeper next: see park.h. */
+  if (is_alone(worker)) {
+    atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+  } else {
+    atomic_store_explicit(&ring->tail, tail + 1, memory_order_seq_cst);
+  }
+  return true;
+}
+
+/* Moves the older half of a full ring, and `task`, to the overflow. */
+static void ring_spill(hdi_worker *worker, hd_task *task) {
+  hdi_task_ring *ring = &worker->tasks_ring;
+  hdi_task_overflow *overflow = &worker->runtime->overflow;
+  uint32_t half = HDI_RING_TASKS / 2;
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+  if (!ring_advance(ring, &head, half)) {
+    overflow_put(overflow, task, task, 1); /* thieves have made room: rare */
+    return;
+  }
+  /* The slots are this thread's: it alone writes them. */
+  hd_task *first = slot_get(ring, head), *last = first;
+  for (uint32_t i = 1; i < half; i++) {
+    last->next = slot_get(ring, head + i);
+    last = last->next;
+  }
+  last->next = task;
+  overflow_put(overflow, first, task, half + 1);
+}
+
+void hdi_tasks_put(hdi_worker *worker, hd_task *task) {
+  if (!ring_put(worker, task)) ring_spill(worker, task);
+  if (!is_alone(worker)) hdi_wake_searcher(worker->runtime);
+}
+
+/* ---- the other sources ---- */
+
+void hdi_tasks_put_foreign(hd_runtime *runtime, hd_task *task) {
+  hd_task *newest = atomic_load_explicit(&runtime->foreign, memory_order_relaxed);
+  do {
+    task->next = newest;
+    /* seq_cst: who sleeps is looked at next. */
+  } while (!atomic_compare_exchange_weak_explicit(&runtime->foreign, &newest, task, memory_order_seq_cst,
+                                                  memory_order_relaxed));
+}
+
+/* Puts a list into the ring, oldest first, and what has no room into the overflow. */
+static void put_list(hdi_worker *worker, hd_task *first) {
+  while (first != NULL) {
+    hd_task *next = first->next; /* once it is in the ring the task may be gone */
+    if (!ring_put(worker, first)) break;
+    first = next;
+  }
+  if (first == NULL) return;
+  hd_task *last = first;
+  uint32_t count = 1;
+  for (; last->next != NULL; last = last->next) {
+    count++;
+  }
+  overflow_put(&worker->runtime->overflow, first, last, count);
+}
+
+static void take_foreign(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  if (atomic_load_explicit(&runtime->foreign, memory_order_relaxed) == NULL) return;
+  hd_task *newest = atomic_exchange_explicit(&runtime->foreign, NULL, memory_order_acquire);
+  hd_task *oldest = NULL;
+  while (newest != NULL) {
+    hd_task *before = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = before;
+  }
+  put_list(worker, oldest);
+}
+
+static void take_overflow(hdi_worker *worker) {
+  hdi_task_overflow *overflow = &worker->runtime->overflow;
+  if (atomic_load_explicit(&overflow->count, memory_order_relaxed) == 0) return;
+  pthread_mutex_lock(&overflow->lock);
+  hd_task *first = overflow->head, *last = NULL;
+  uint32_t count = 0;
+  for (hd_task *task = first; task != NULL && count < RETURN_MOST; task = task->next) {
+    last = task;
+    count++;
+  }
+  if (last != NULL) {
+    overflow->head = last->next;
+    if (overflow->head == NULL) overflow->tail = NULL;
+    last->next = NULL;
+    atomic_fetch_sub_explicit(&overflow->count, count, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&overflow->lock);
+  put_list(worker, first);
+}
+
+/* Moves some tasks of `victim` to the worker's ring. Threads: the worker's, whose ring is empty. */
+static bool steal_from(hdi_worker *worker, hdi_worker *victim) {
+  hdi_task_ring *ring = &victim->tasks_ring;
+  hd_task *stolen[STEAL_MOST];
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+  for (;;) {
+    uint32_t there = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
+    if (there == 0 || there > HDI_RING_TASKS) return false;
+    uint32_t count = (there + 1) / 2 < STEAL_MOST ? (there + 1) / 2 : STEAL_MOST;
+    for (uint32_t i = 0; i < count; i++) {
+      stolen[i] = slot_get(ring, head + i);
+    }
+    if (!ring_advance(ring, &head, count)) continue;
+    for (uint32_t i = 0; i < count; i++) {
+      (void)ring_put(worker, stolen[i]); /* has room: it was empty */
+    }
+    return true;
+  }
+}
+
+static void steal(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  for (uint32_t i = 1; i < runtime->worker_count; i++) {
+    uint32_t which = (worker->index + i) % runtime->worker_count;
+    if (steal_from(worker, &runtime->workers[which])) return;
+  }
+}
+
+/* Fills the ring from elsewhere. What came without waking anybody, because somebody was searching, may have
+ * been for more workers than this one: it wakes the next. */
+static hd_task *take_from_elsewhere(hdi_worker *worker) {
+  take_foreign(worker);
+  hd_task *task = ring_take(worker);
+  if (task == NULL) {
+    take_overflow(worker);
+    task = ring_take(worker);
+  }
+  if (is_alone(worker)) return task;
+  if (task == NULL) {
+    steal(worker);
+    task = ring_take(worker);
+  }
+  if (task != NULL && hdi_tasks_any(worker->runtime)) hdi_wake_searcher(worker->runtime);
+  return task;
+}
+
+hd_task *hdi_tasks_next(hdi_worker *worker) {
+  if (worker->picks++ % PICKS_A_ROUND == 0) {
+    take_foreign(worker);
+    if (ring_count(&worker->tasks_ring) <= HDI_RING_TASKS - RETURN_MOST) take_overflow(worker);
+    /* Between two queues a task is in none: a searcher that looked just then may sleep again by now. */
+    if (!is_alone(worker) && ring_count(&worker->tasks_ring) > 1) hdi_wake_searcher(worker->runtime);
+  }
+  hd_task *task = ring_take(worker);
+  return task != NULL ? task : take_from_elsewhere(worker);
+}
+
+uint32_t hdi_tasks_gather(hdi_worker *worker) {
+  take_foreign(worker);
+  return ring_count(&worker->tasks_ring) +
+         atomic_load_explicit(&worker->runtime->overflow.count, memory_order_relaxed);
+}
+
+bool hdi_tasks_any(hd_runtime *runtime) {
+  if (atomic_load_explicit(&runtime->foreign, memory_order_seq_cst) != NULL ||
+      atomic_load_explicit(&runtime->overflow.count, memory_order_seq_cst) > 0) {
+    return true;
+  }
+  for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    if (ring_count(&runtime->workers[i].tasks_ring) > 0) return true;
+  }
+  return false;
+}

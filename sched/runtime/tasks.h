@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where tasks and coroutines that have not started wait: a ring for each worker (its thread puts and takes
+ * the oldest, idle workers steal), a list into which foreign threads put, and a queue for what no ring has
+ * room for. All but the rings are intrusive: nothing is allocated. No lock is taken but for the overflow, and
+ * there once for many tasks. */
+#ifndef HDI_RUNTIME_TASKS_H
+#define HDI_RUNTIME_TASKS_H
+
+#include "heddle/runtime.h"
+
+#include <pthread.h>
+
+struct hdi_worker;
+
+/* A power of two. A thousand tasks outstanding fit; 8 KiB of pointers stay in the first-level cache. */
+#define HDI_RING_TASKS 1024u
+
+/* Bounded, first in first out, one producer, many consumers. First in first out, so that a task that posts
+ * itself again starves nobody. Source: the run queues of Go's scheduler (runtime/proc.go, after D. Vyukov,
+ * "Scalable Go Scheduler Design Doc", 2012): a consumer reads the slot first and owns it when it has moved
+ * `head`; the producer writes a slot again only after it has seen `head` pass it. */
+typedef struct hdi_task_ring {
+  _Alignas(64) _Atomic uint32_t head;
+  _Alignas(64) _Atomic uint32_t tail;
+  _Atomic(hd_task *) slots[HDI_RING_TASKS];
+} hdi_task_ring;
+
+typedef struct hdi_task_overflow {
+  pthread_mutex_t lock;
+  hd_task *head, *tail;
+  _Atomic uint32_t count; /* also read without the lock */
+} hdi_task_overflow;
+
+void hdi_overflow_init(hdi_task_overflow *overflow);
+void hdi_overflow_finish(hdi_task_overflow *overflow);
+
+/* Puts a task into the worker's ring, and wakes a searcher when another worker could take it. Threads: the
+ * worker's. */
+void hdi_tasks_put(struct hdi_worker *worker, hd_task *task);
+
+/* Threads: any but the workers'. */
+void hdi_tasks_put_foreign(hd_runtime *runtime, hd_task *task);
+
+/* The next task for this worker: its own, a foreign thread's, one that overflowed, or another worker's. NULL:
+ * none. Threads: the worker's. */
+hd_task *hdi_tasks_next(struct hdi_worker *worker);
+
+/* Brings what foreign threads have put so far into the queues and returns how many tasks this worker could
+ * take without stealing. Threads: the worker's. */
+uint32_t hdi_tasks_gather(struct hdi_worker *worker);
+
+/* Whether a task waits anywhere. Threads: any. */
+bool hdi_tasks_any(hd_runtime *runtime);
+
+#endif
