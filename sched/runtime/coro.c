@@ -11,57 +11,16 @@
 
 _Thread_local hdi_worker *hdi_this_worker;
 
-/* ---- switching ---- */
-
-/* Publishes the wait of the flow that was just left, or frees it. */
-static inline void run_commit(hdi_worker *worker) {
-  void (*commit)(hdi_worker *, hd_coro *) = worker->commit;
-  if (commit == NULL) return;
-  worker->commit = NULL;
-  commit(worker, worker->commit_coro);
-}
-
-static inline void switch_to(hdi_worker *worker, hdi_flow *from, hdi_flow *to) {
-  worker->left = from;
-  hdi_flow_leave(from, to, false);
-  hdi_flow_land(from, worker->left);
-  run_commit(worker);
-}
-
-/* Where to go from a coroutine that stops: straight to the next ready one (one switch, predicted), or to the
- * loop when it has something to look after. */
-static inline hdi_flow *next_flow(hdi_worker *worker) {
-  if (worker->burst > 0 && worker->ready.head != NULL && hdi_inbox_is_empty(&worker->inbox)) {
-    worker->burst--;
-    worker->current = hdi_ready_pop(&worker->ready);
-    hdi_count(&worker->switches);
-    return &worker->current->flow;
-  }
-  worker->current = NULL;
-  return &worker->flow;
-}
-
-void hdi_coro_resume(hdi_worker *worker, hd_coro *coro) {
-  worker->current = coro;
-  hdi_count(&worker->switches);
-  switch_to(worker, &worker->flow, &coro->flow);
-}
-
-void hdi_coro_suspend(hd_coro *self, void (*commit)(hdi_worker *worker, hd_coro *coro)) {
-  hdi_worker *worker = self->worker;
-  worker->commit = commit;
-  worker->commit_coro = self;
-  switch_to(worker, &self->flow, next_flow(worker));
-}
+/* ---- switching: see coro.h ---- */
 
 void hd_coro_yield(void) {
-  hd_coro *self = hdi_current();
-  if (self == NULL) return;
-  hdi_worker *worker = self->worker;
+  hdi_worker *worker = hdi_this_worker;
+  if (worker == NULL || worker->current == NULL) return;
+  hd_coro *self = worker->current;
   hdi_ready_push(&worker->ready, self);
-  hdi_flow *next = next_flow(worker);
+  hdi_flow *next = hdi_next_flow(worker);
   if (next == &self->flow) return; /* alone */
-  switch_to(worker, &self->flow, next);
+  hdi_switch_to(worker, &self->flow, next);
 }
 
 /* ---- birth and death ---- */
@@ -75,38 +34,60 @@ bool hdi_task_is_seed(const hd_task *task) {
   return task->fn == seed_marker;
 }
 
-static hdi_seed *take_seed(hd_runtime *runtime) {
+/* Takes the next of the runtime's free seeds; NULL: none. Under spawn_lock. */
+static hdi_seed *take_shared_seed(hd_runtime *runtime) {
   hdi_seed *seed = runtime->free_seeds;
   if (seed != NULL) {
     runtime->free_seeds = (hdi_seed *)(void *)seed->task.next;
     return seed;
   }
-  return &runtime->seeds[runtime->fresh_seeds++];
+  return runtime->fresh_seeds < runtime->seed_count ? &runtime->seeds[runtime->fresh_seeds++] : NULL;
 }
 
-static void give_seed(hd_runtime *runtime, hdi_seed *seed) {
+static void keep_seed(hdi_worker *worker, hdi_seed *seed) {
+  seed->task.next = worker->free_seeds == NULL ? NULL : &worker->free_seeds->task;
+  worker->free_seeds = seed;
+  worker->free_seed_count++;
+}
+
+static hdi_seed *unkeep_seed(hdi_worker *worker) {
+  hdi_seed *seed = worker->free_seeds;
+  worker->free_seeds = (hdi_seed *)(void *)seed->task.next;
+  worker->free_seed_count--;
+  return seed;
+}
+
+/* Never fails for who has reserved. `worker`: the calling thread's, NULL for a foreign one. */
+static hdi_seed *take_seed(hd_runtime *runtime, hdi_worker *worker) {
+  if (worker != NULL && worker->free_seeds != NULL) return unkeep_seed(worker);
   pthread_mutex_lock(&runtime->spawn_lock);
+  hdi_seed *seed = take_shared_seed(runtime), *more;
+  /* Some more for the next times, so that the lock is taken once for many. */
+  while (worker != NULL && worker->free_seed_count < HDI_KEPT_SEEDS / 2 &&
+         (more = take_shared_seed(runtime)) != NULL) {
+    keep_seed(worker, more);
+  }
+  pthread_mutex_unlock(&runtime->spawn_lock);
+  assert(seed != NULL); /* there are as many as may be alive and be kept */
+  return seed;
+}
+
+static void give_shared_seed(hd_runtime *runtime, hdi_seed *seed) {
   seed->task.next = runtime->free_seeds == NULL ? NULL : &runtime->free_seeds->task;
   runtime->free_seeds = seed;
-  pthread_mutex_unlock(&runtime->spawn_lock);
 }
 
-/* Counts one more coroutine and sees that it will get a seed and a stack. */
-static hd_status reserve(hd_runtime *runtime, hdi_seed **out_seed) {
-  hd_status status = HD_OK;
-  pthread_mutex_lock(&runtime->spawn_lock);
-  uint32_t alive = atomic_load_explicit(&runtime->alive, memory_order_acquire);
-  if (alive >= runtime->config.max_coroutines) {
-    status = HD_E_LIMIT;
-  } else {
-    status = hdi_stack_pool_ensure(&runtime->stacks, alive + 1 + runtime->worker_count * HDI_SPARE_STACKS);
+static void give_seed(hd_runtime *runtime, hdi_worker *worker, hdi_seed *seed) {
+  if (worker != NULL && worker->free_seed_count < HDI_KEPT_SEEDS) {
+    keep_seed(worker, seed);
+    return;
   }
-  if (status == HD_OK) {
-    atomic_fetch_add_explicit(&runtime->alive, 1, memory_order_relaxed);
-    *out_seed = take_seed(runtime);
+  pthread_mutex_lock(&runtime->spawn_lock);
+  give_shared_seed(runtime, seed);
+  while (worker != NULL && worker->free_seed_count > HDI_KEPT_SEEDS / 2) {
+    give_shared_seed(runtime, unkeep_seed(worker));
   }
   pthread_mutex_unlock(&runtime->spawn_lock);
-  return status;
 }
 
 /* One coroutine less. The last one of a runtime that closes lets every worker go. */
@@ -115,20 +96,40 @@ static void unreserve(hd_runtime *runtime) {
   if (before == 1 && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) hdi_wake_all(runtime);
 }
 
+/* Counts one more coroutine and sees that it will get a stack. Errors: LIMIT, NO_MEMORY. */
+static hd_status reserve(hd_runtime *runtime) {
+  uint32_t alive = atomic_load_explicit(&runtime->alive, memory_order_relaxed);
+  do {
+    if (alive >= runtime->config.max_coroutines) return HD_E_LIMIT;
+  } while (!atomic_compare_exchange_weak_explicit(&runtime->alive, &alive, alive + 1, memory_order_acquire,
+                                                  memory_order_relaxed));
+  uint32_t stacks = alive + 1 + runtime->worker_count * HDI_SPARE_STACKS;
+  if (hdi_stack_pool_ensure(&runtime->stacks, stacks) == HD_OK) return HD_OK;
+  unreserve(runtime);
+  return HD_E_NO_MEMORY;
+}
+
 hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg) {
   if (runtime == NULL || fn == NULL) return HD_E_INVALID;
   if (atomic_load_explicit(&runtime->closing, memory_order_acquire)) return HD_E_CLOSED;
-  hdi_seed *seed = NULL;
-  hd_status status = reserve(runtime, &seed);
+  hd_status status = reserve(runtime);
   if (status != HD_OK) return status;
-  *seed = (hdi_seed){.task = {.fn = seed_marker}, .fn = fn, .arg = arg};
-  if (name != NULL) {
-    size_t length = strnlen(name, sizeof seed->name - 1);
-    memcpy(seed->name, name, length);
+  hdi_worker *worker = hdi_this_worker;
+  if (worker != NULL && worker->runtime != runtime) worker = NULL;
+  hdi_seed *seed = take_seed(runtime, worker);
+  seed->task.fn = seed_marker;
+  seed->fn = fn;
+  seed->arg = arg;
+  size_t length = name == NULL ? 0 : strnlen(name, sizeof seed->name - 1);
+  if (length > 0) memcpy(seed->name, name, length);
+  seed->name[length] = '\0';
+  if (worker != NULL) {
+    hdi_tasks_put(worker, &seed->task);
+    return HD_OK;
   }
   status = hd_runtime_post(runtime, &seed->task);
   if (status != HD_OK) {
-    give_seed(runtime, seed);
+    give_seed(runtime, NULL, seed);
     unreserve(runtime);
   }
   return status;
@@ -147,7 +148,23 @@ static void give_stack(hdi_worker *worker, hdi_stack stack) {
   }
 }
 
-static void free_coro(hdi_worker *worker, hd_coro *coro) {
+/* Makes `coro`, whose stack and flow are there, the seed's coroutine. */
+static void begin_life(hdi_worker *worker, hd_coro *coro, hdi_seed *seed) {
+  coro->fn = seed->fn;
+  coro->arg = seed->arg;
+  coro->waits = HDI_WAIT_NONE;
+  coro->shielded = false;
+  atomic_init(&coro->cancelled, false);
+  coro->timer = (hdi_timer){0};
+  memcpy(coro->name, seed->name, sizeof coro->name);
+  give_seed(worker->runtime, worker, seed);
+  coro->newer = NULL;
+  coro->older = worker->newest;
+  if (coro->older != NULL) coro->older->newer = coro;
+  worker->newest = coro;
+}
+
+static void end_life(hdi_worker *worker, hd_coro *coro) {
   if (hd_coro_is_cancelled(coro)) hdi_cancels_take(worker); /* it may still be in that list */
   if (coro->newer != NULL) {
     coro->newer->older = coro->older;
@@ -155,37 +172,62 @@ static void free_coro(hdi_worker *worker, hd_coro *coro) {
     worker->newest = coro->older;
   }
   if (coro->older != NULL) coro->older->newer = coro->newer;
+}
+
+static void free_coro(hdi_worker *worker, hd_coro *coro) {
+  end_life(worker, coro);
   hdi_flow_finish(&coro->flow);
   give_stack(worker, coro->stack);
   unreserve(worker->runtime);
+}
+
+/* A coroutine that has not started and may do so on the stack of the one that ends, without a switch: when
+ * the loop would take it next anyway. A task found instead is left to the loop. */
+static hdi_seed *next_seed(hdi_worker *worker) {
+  hd_runtime *runtime = worker->runtime;
+  if (worker->burst == 0 || worker->held_task != NULL || worker->ready.head != NULL ||
+      !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
+      atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0) {
+    return NULL;
+  }
+  hd_task *task = hdi_tasks_next(worker);
+  if (task == NULL) return NULL;
+  if (!hdi_task_is_seed(task)) {
+    worker->held_task = task;
+    return NULL;
+  }
+  worker->burst--;
+  return (hdi_seed *)(void *)task;
 }
 
 /* The first frame of every coroutine; never returns. */
 static void coro_main(void) {
   hdi_worker *worker = hdi_this_worker;
   hd_coro *self = worker->current;
-  hdi_flow_land(&self->flow, worker->left);
-  run_commit(worker);
-  self->fn(self->arg);
+  hdi_flow_arrive(worker, &self->flow);
+  for (;;) {
+    self->fn(self->arg);
+    hdi_seed *seed = next_seed(worker);
+    if (seed == NULL) break;
+    end_life(worker, self);
+    unreserve(worker->runtime);
+    begin_life(worker, self, seed);
+  }
   worker->commit = free_coro;
   worker->commit_coro = self;
   worker->left = &self->flow;
-  hdi_flow_leave(&self->flow, next_flow(worker), true);
+  hdi_flow_leave(&self->flow, hdi_next_flow(worker), true);
 }
 
-void hdi_coro_start(hdi_worker *worker, hd_task *seed_task) {
-  hdi_seed *seed = (hdi_seed *)(void *)seed_task;
+hd_coro *hdi_coro_make(hdi_worker *worker, hd_task *seed_task) {
   hdi_stack stack = take_stack(worker);
   char *place = stack.top - (sizeof(hd_coro) + HDI_CACHE_LINE - 1) / HDI_CACHE_LINE * HDI_CACHE_LINE;
   hd_coro *coro = (hd_coro *)(void *)place;
-  *coro =
-      (hd_coro){.worker = worker, .fn = seed->fn, .arg = seed->arg, .older = worker->newest, .stack = stack};
-  memcpy(coro->name, seed->name, sizeof coro->name);
-  give_seed(worker->runtime, seed);
-  if (coro->older != NULL) coro->older->newer = coro;
-  worker->newest = coro;
+  coro->worker = worker;
+  coro->stack = stack;
+  begin_life(worker, coro, (hdi_seed *)(void *)seed_task);
   hdi_flow_init(&coro->flow, stack.low, place, coro_main);
-  hdi_coro_resume(worker, coro);
+  return coro;
 }
 
 hd_coro *hd_coro_self(void) {

@@ -14,16 +14,63 @@ static inline hd_coro *hdi_current(void) {
 /* Whether a task is a coroutine that has not started. */
 bool hdi_task_is_seed(const hd_task *task);
 
-/* Gives the seed's coroutine a stack and runs it, until the worker's loop gets control back. Threads: the
- * worker's, from its loop. */
-void hdi_coro_start(hdi_worker *worker, hd_task *seed_task);
+/* Gives the seed's coroutine a stack; it begins when it is resumed. Threads: the worker's, from its loop. */
+hd_coro *hdi_coro_make(hdi_worker *worker, hd_task *seed_task);
 
-/* Runs a ready coroutine, until the worker's loop gets control back. Threads: the worker's, from its loop. */
-void hdi_coro_resume(hdi_worker *worker, hd_coro *coro);
+/* ---- switching ----
+ * All inline: after a switch, each return into a frame of the flow that was left for this one is
+ * mispredicted, so there are as few frames between a wait and the switch as can be. */
+
+/* On arrival in `self`: publishes the wait of the flow that was just left, or frees it. */
+static inline void hdi_flow_arrive(hdi_worker *worker, hdi_flow *self) {
+  hdi_flow_land(self, worker->left);
+  void (*commit)(hdi_worker *, hd_coro *) = worker->commit;
+  if (commit == NULL) return;
+  worker->commit = NULL;
+  commit(worker, worker->commit_coro);
+}
+
+static inline void hdi_switch_to(hdi_worker *worker, hdi_flow *from, hdi_flow *to) {
+  worker->left = from;
+  hdi_flow_leave(from, to, false);
+  hdi_flow_arrive(worker, from);
+}
+
+/* Where to go from a coroutine that stops: straight to the next ready one (one switch, predicted), or to the
+ * loop when it has something to look after. */
+static inline hdi_flow *hdi_next_flow(hdi_worker *worker) {
+  hd_coro *next = worker->ready.head;
+  if (worker->burst > 0 && next != NULL &&
+      atomic_load_explicit(&worker->inbox.top, memory_order_relaxed) == NULL) {
+    worker->burst--;
+    worker->current = next;
+    worker->ready.head = next->next;
+    return &next->flow;
+  }
+  worker->current = NULL;
+  return &worker->flow;
+}
+
+/* Runs `coro` and at most `burst` things that follow it directly, until the loop gets control back. Returns
+ * how many ran. Threads: the worker's, from its loop. */
+static inline uint32_t hdi_coro_resume(hdi_worker *worker, hd_coro *coro, uint32_t burst) {
+  worker->burst = burst;
+  worker->current = coro;
+  hdi_switch_to(worker, &worker->flow, &coro->flow);
+  uint32_t ran = 1 + burst - worker->burst;
+  worker->burst = 0;
+  hdi_count(&worker->switches, ran);
+  return ran;
+}
 
 /* Leaves the running coroutine `self`; whoever runs next calls `commit` (NULL is allowed) once everything of
  * `self` is saved: only then may another thread learn that it waits. Returns when it is resumed. */
-void hdi_coro_suspend(hd_coro *self, void (*commit)(hdi_worker *worker, hd_coro *coro));
+static inline void hdi_coro_suspend(hd_coro *self, void (*commit)(hdi_worker *worker, hd_coro *coro)) {
+  hdi_worker *worker = self->worker;
+  worker->commit = commit;
+  worker->commit_coro = self;
+  hdi_switch_to(worker, &self->flow, hdi_next_flow(worker));
+}
 
 /* Makes a suspended coroutine run again; the caller has won the right to (it ended the wait). Threads: any.
  */

@@ -27,8 +27,12 @@ int hd_runtime_fd(const hd_runtime *runtime) {
 /* Runs each thing once that is ready now. */
 static uint32_t one_pass(hdi_worker *worker) {
   hdi_worker_gather(worker, true);
-  uint32_t tasks = hdi_tasks_gather(worker);
-  return hdi_worker_run(worker, worker->ready.count, tasks);
+  uint32_t tasks = hdi_tasks_gather(worker), ready = 0;
+  const hd_coro *last = worker->ready.head == NULL ? NULL : worker->ready.tail;
+  for (const hd_coro *coro = worker->ready.head; coro != NULL; coro = coro == last ? NULL : coro->next) {
+    ready++;
+  }
+  return hdi_worker_run(worker, ready, tasks);
 }
 
 /* Runs what is ready and what that makes ready, until the time is over. Descriptors are looked at in between,

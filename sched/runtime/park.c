@@ -53,7 +53,7 @@ void hdi_park(hdi_worker *worker, uint64_t until_ns) {
   }
   bool polls = worker->poller.waiting > 0;
   if (declare(worker, polls ? HDI_PARKED_POLL : HDI_PARKED_FUTEX)) {
-    hdi_count(&worker->parks);
+    hdi_count(&worker->parks, 1);
     if (polls) {
       hdi_poller_wait(worker, timeout_ns);
     } else {

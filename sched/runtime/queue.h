@@ -9,8 +9,7 @@
 /* ---- ready: first in, first out; one thread ---- */
 
 typedef struct hdi_ready {
-  hd_coro *head, *tail;
-  uint32_t count;
+  hd_coro *head, *tail; /* the tail means nothing while there is no head */
 } hdi_ready;
 
 /* hdi_ready_push and hdi_ready_pop stand in state.h: they are in every switch, hence inline. */

@@ -123,8 +123,9 @@ static hd_status init_runtime(hd_runtime *runtime) {
   pthread_mutex_init(&runtime->spawn_lock, NULL);
   hdi_overflow_init(&runtime->overflow);
   /* Untouched memory until seeds are used: not zeroed. */
+  runtime->seed_count = config->max_coroutines + runtime->worker_count * HDI_KEPT_SEEDS;
   runtime->seeds =
-      runtime->host.alloc(runtime->host.ctx, config->max_coroutines * sizeof(hdi_seed), _Alignof(hdi_seed));
+      runtime->host.alloc(runtime->host.ctx, runtime->seed_count * sizeof(hdi_seed), _Alignof(hdi_seed));
   if (runtime->seeds == NULL) return HD_E_NO_MEMORY;
   hd_status status = hdi_stack_pool_init(&runtime->stacks, &runtime->host, config->stack_bytes,
                                          config->max_coroutines + runtime->worker_count * HDI_SPARE_STACKS);
@@ -196,7 +197,7 @@ void hd_runtime_destroy(hd_runtime *runtime) {
   }
   hdi_stack_pool_finish(&runtime->stacks);
   if (runtime->seeds != NULL) {
-    runtime->host.free(runtime->host.ctx, runtime->seeds, runtime->config.max_coroutines * sizeof(hdi_seed));
+    runtime->host.free(runtime->host.ctx, runtime->seeds, runtime->seed_count * sizeof(hdi_seed));
   }
   hdi_overflow_finish(&runtime->overflow);
   pthread_mutex_destroy(&runtime->spawn_lock);

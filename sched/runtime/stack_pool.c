@@ -85,7 +85,7 @@ static hd_status map_slab(hdi_stack_pool *pool) {
 
 hd_status hdi_stack_pool_ensure(hdi_stack_pool *pool, uint32_t count) {
   assert(count <= pool->limit);
-  if (pool->mapped >= count) return HD_OK; /* changed by this function alone, hence without the lock */
+  if (atomic_load_explicit(&pool->mapped, memory_order_acquire) >= count) return HD_OK;
   hd_status status = HD_OK;
   pthread_mutex_lock(&pool->lock);
   while (status == HD_OK && pool->mapped < count) {

@@ -6,6 +6,7 @@
 #include "heddle/host.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,9 +21,9 @@ typedef struct hdi_stack_pool {
   const hd_host *host;
   pthread_mutex_t lock;
   size_t page_bytes, stack_bytes, stride_bytes;
-  uint32_t limit;  /* stacks in all */
-  uint32_t mapped; /* stacks in mapped slabs */
-  uint32_t fresh;  /* stacks never used so far begin here */
+  uint32_t limit;          /* stacks in all */
+  _Atomic uint32_t mapped; /* stacks in mapped slabs; grows under the lock */
+  uint32_t fresh;          /* stacks never used so far begin here */
   hdi_guard_kind guard;
   char **slabs;
   void *used; /* given back, newest first; linked through the stacks' tops */

@@ -23,6 +23,9 @@
 /* Stacks that a worker keeps for itself, so that a coroutine that ends warms the stack of the next. */
 #define HDI_SPARE_STACKS 8u
 
+/* Seeds that a worker keeps for itself, so that spawning takes the lock once for many. */
+#define HDI_KEPT_SEEDS 64u
+
 /* What a suspended coroutine waits for: says how to end the wait early. */
 typedef enum hdi_wait { HDI_WAIT_NONE, HDI_WAIT_EVENT, HDI_WAIT_TIME, HDI_WAIT_FD } hdi_wait;
 
@@ -73,7 +76,10 @@ typedef struct hdi_worker {
   hdi_flow flow; /* the loop */
   hdi_timer_heap timers;
   hdi_poller poller;
-  hd_coro *newest; /* living coroutines */
+  hd_coro *newest;    /* living coroutines */
+  hd_task *held_task; /* taken already; the next to run */
+  hdi_seed *free_seeds;
+  uint32_t free_seed_count;
   uint32_t spare_count;
   uint32_t turns;
   uint32_t picks;    /* of tasks */
@@ -101,6 +107,7 @@ struct hd_runtime {
   bool driven;           /* no thread of its own: worker 0 is whoever dispatches */
   uint64_t spin_ns;
   hdi_seed *seeds;
+  uint32_t seed_count;
   /* The hook: `hook` is written last. */
   void *_Atomic hook_arg;
   uint64_t (*_Atomic hook)(void *arg);
@@ -138,8 +145,8 @@ static inline uint64_t hdi_now(const hd_runtime *runtime) {
 }
 
 /* Adds to a counter that only this thread writes. */
-static inline void hdi_count(_Atomic uint64_t *counter) {
-  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+static inline void hdi_count(_Atomic uint64_t *counter, uint64_t more) {
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
                         memory_order_relaxed);
 }
 
@@ -147,13 +154,12 @@ static inline void hdi_count(_Atomic uint64_t *counter) {
 
 static inline void hdi_ready_push(hdi_ready *ready, hd_coro *coro) {
   coro->next = NULL;
-  if (ready->tail == NULL) {
+  if (ready->head == NULL) {
     ready->head = coro;
   } else {
     ready->tail->next = coro;
   }
   ready->tail = coro;
-  ready->count++;
 }
 
 /* NULL: empty. */
@@ -161,8 +167,6 @@ static inline hd_coro *hdi_ready_pop(hdi_ready *ready) {
   hd_coro *coro = ready->head;
   if (coro == NULL) return NULL;
   ready->head = coro->next;
-  if (ready->head == NULL) ready->tail = NULL;
-  ready->count--;
   return coro;
 }
 

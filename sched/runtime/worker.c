@@ -29,26 +29,33 @@ uint64_t hdi_worker_hook(hdi_worker *worker) {
 
 /* ---- running ---- */
 
-static void run_task(hdi_worker *worker, hd_task *task) {
-  if (hdi_task_is_seed(task)) {
-    hdi_coro_start(worker, task);
-    return;
-  }
-  hdi_count(&worker->tasks);
+/* Runs one task, or starts one coroutine and at most `burst` things that follow it directly. Returns how many
+ * ran. */
+static inline uint32_t run_task(hdi_worker *worker, hd_task *task, uint32_t burst) {
+  if (hdi_task_is_seed(task)) return hdi_coro_resume(worker, hdi_coro_make(worker, task), burst);
+  hdi_count(&worker->tasks, 1);
   task->fn(task->arg);
+  return 1;
 }
 
-static uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
-  bool hooked = atomic_load_explicit(&worker->runtime->hook, memory_order_relaxed) != NULL;
+static inline hd_task *next_task(hdi_worker *worker) {
+  hd_task *task = worker->held_task;
+  if (task == NULL) return hdi_tasks_next(worker);
+  worker->held_task = NULL;
+  return task;
+}
+
+static bool is_hooked(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->hook, memory_order_relaxed) != NULL;
+}
+
+static inline uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
+  bool hooked = is_hooked(worker->runtime);
   uint32_t ran = 0;
   hd_coro *coro;
   while (ran < limit && (coro = hdi_ready_pop(&worker->ready)) != NULL) {
     /* With a hook there is no direct succession: the hook has its turn after each. */
-    uint32_t burst = hooked ? 0 : limit - ran - 1;
-    worker->burst = burst;
-    hdi_coro_resume(worker, coro);
-    ran += 1 + burst - worker->burst;
-    worker->burst = 0;
+    ran += hdi_coro_resume(worker, coro, hooked ? 0 : limit - ran - 1);
     if (hooked) (void)hdi_worker_hook(worker);
     hdi_inbox_take(&worker->inbox, &worker->ready);
   }
@@ -58,34 +65,31 @@ static uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
 uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_limit) {
   uint32_t ran = run_ready(worker, ready_limit);
   hd_task *task;
-  for (; task_limit > 0 && (task = hdi_tasks_next(worker)) != NULL; task_limit--) {
-    run_task(worker, task);
-    ran++;
+  for (; task_limit > 0 && (task = next_task(worker)) != NULL; task_limit--) {
+    ran += run_task(worker, task, 0);
     (void)hdi_worker_hook(worker);
   }
   return ran;
 }
 
-/* Tasks that may follow each other: with nothing else to look after, as many as coroutines. */
-static uint32_t tasks_a_turn(const hdi_worker *worker) {
-  bool others = worker->timers.root != NULL || worker->poller.waiting > 0;
-  return others ? 1 : HDI_BURST;
+/* Whether something should have its turn before the next task. */
+static bool is_wanted(hdi_worker *worker) {
+  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
+         atomic_load_explicit(&worker->runtime->regions, memory_order_relaxed) != 0 ||
+         hook_is_asked_for(worker->runtime);
 }
 
-/* Runs tasks until something else wants the worker. */
-static uint32_t run_tasks(hdi_worker *worker) {
-  hd_runtime *runtime = worker->runtime;
-  uint32_t limit = tasks_a_turn(worker), ran = 0;
-  bool hooked = atomic_load_explicit(&runtime->hook, memory_order_relaxed) != NULL;
+/* Runs tasks and starts coroutines until something else wants the worker. Returns how many ran. */
+static inline uint32_t run_tasks(hdi_worker *worker) {
+  bool hooked = is_hooked(worker->runtime);
+  /* A task may be long: timers and descriptors do not wait for a second one. */
+  bool alone = worker->timers.root == NULL && worker->poller.waiting == 0;
+  uint32_t limit = alone ? HDI_BURST : 1, ran = 0;
   hd_task *task;
-  while (ran < limit && (task = hdi_tasks_next(worker)) != NULL) {
-    run_task(worker, task);
-    ran++;
+  while (ran < limit && (task = next_task(worker)) != NULL) {
+    ran += run_task(worker, task, hooked ? 0 : HDI_BURST);
     if (hooked) (void)hdi_worker_hook(worker);
-    if (worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-        atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0 || hook_is_asked_for(runtime)) {
-      break;
-    }
+    if (is_wanted(worker)) break;
   }
   return ran;
 }
@@ -121,8 +125,9 @@ bool hdi_runtime_is_drained(hd_runtime *runtime) {
 
 bool hdi_worker_has_work(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-         hdi_tasks_any(runtime) || hdi_region_wants(worker) || hook_is_asked_for(runtime) ||
+  return worker->ready.head != NULL || worker->held_task != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
+         hdi_cancels_any(worker) || hdi_tasks_any(runtime) || hdi_region_wants(worker) ||
+         hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
          hdi_runtime_is_drained(runtime);
 }
@@ -176,11 +181,11 @@ void *hdi_worker_main(void *arg) {
   hdi_worker *worker = arg;
   hdi_this_worker = worker;
   hdi_flow_of_thread(&worker->flow);
-  while (!hdi_runtime_is_drained(worker->runtime)) {
+  while (worker->held_task != NULL || !hdi_runtime_is_drained(worker->runtime)) {
     bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
     bool helped = hdi_region_help(worker);
     hdi_worker_gather(worker, poll_fds);
-    uint32_t ran = hdi_worker_run(worker, HDI_BURST, 0);
+    uint32_t ran = run_ready(worker, HDI_BURST);
     ran += run_tasks(worker);
     if (ran == 0 && !helped) idle(worker);
   }
