@@ -152,6 +152,7 @@ static cJSON *figure_json(const runtime_bench *bench, int index) {
   cJSON_AddStringToObject(object, "figure", hdt_figures[index].name);
   add_number(object, "ours", unit, ours);
   add_number(object, "floor", unit, hdt_measured_value(measured, "floor"));
+  if (hdt_figures[index].bytes) cJSON_AddNullToObject(object, "floor_ns"); /* every object has that key */
   cJSON *others = cJSON_AddObjectToObject(object, "peers");
   for (uint32_t i = 0; i < measured->count; i++) {
     const char *who = measured->series[i].who;

@@ -24,6 +24,10 @@ if grep -q '^  yield ' "$scratch/out"; then wrong 'the reference has a line'; el
 call bench --runtime --rounds 1 --figure lease --json
 keys '[0].figure=lease' '[0].ours_ns' '[0].peers.futex_round_trip'
 
+# Bytes are called bytes.
+call bench --runtime --rounds 1 --figure parked_bytes --json
+keys '[0].figure=parked_bytes' '[0].ours_bytes' '[0].floor_bytes' '[0].floor_ns=null' '[0].peers.thread'
+
 refuses 2 "no figure 'yeild'; did you mean 'yield'" bench --runtime --figure yeild
 refuses 2 '\-\-rounds wants' bench --runtime --rounds 0
 refuses 2 'one argument too many' bench --runtime MODEL.gguf
