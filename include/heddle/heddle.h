@@ -5,6 +5,7 @@
 
 #include "heddle/buffer.h"
 #include "heddle/control.h"
+#include "heddle/dag.h"
 #include "heddle/device.h"
 #include "heddle/format.h"
 #include "heddle/graph.h"
