@@ -49,7 +49,7 @@ static double farthest(const float *a, const float *b, size_t count) {
   double worst = 0.0;
   for (size_t i = 0; i < count; i++) {
     double apart = fabs((double)a[i] - (double)b[i]);
-    if (!(apart <= worst)) worst = apart;
+    if (apart > worst || isnan(apart)) worst = apart; /* what is no number stays */
   }
   return worst;
 }
