@@ -16,6 +16,8 @@ void hb_ours_coroutine_life(hb_run *run);
 void hb_ours_spawn_join_1(hb_run *run);
 void hb_ours_spawn_join_2(hb_run *run);
 void hb_ours_submit_wait(hb_run *run);
+void hb_ours_graph_chain(hb_run *run);
+void hb_ours_graph_wave(hb_run *run);
 void hb_ours_region(hb_run *run);
 void hb_ours_region_crowded(hb_run *run);
 void hb_ours_wake_memory(hb_run *run);
