@@ -110,7 +110,6 @@ static hd_status acquire(user *u, hd_request *request, uint32_t at, hd_lease **o
 static hd_status checkpoint(user *u, hd_request *request, uint32_t done, hd_lease **lease) {
   if (hd_lease_checkpoint(*lease) == HD_GO_ON && done < LAYERS) return HD_OK;
   hd_lease_release(*lease, &(hd_lease_sample){.size = sizeof(hd_lease_sample), .layer_reached = done});
-  *lease = NULL;
   if (done == LAYERS) return HD_OK;
   u->yields++;
   return acquire(u, request, done, lease);
