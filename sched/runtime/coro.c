@@ -13,14 +13,31 @@ _Thread_local hdi_worker *hdi_this_worker;
 
 /* ---- switching: see coro.h ---- */
 
+/* Alone, or something waits for the loop. */
+static __attribute__((noinline)) void yield_slowly(hdi_worker *worker, hd_coro *self) {
+  hdi_ready_push(&worker->ready, self);
+  hdi_flow *next = hdi_next_flow(worker);
+  if (next != &self->flow) hdi_switch_to(worker, &self->flow, next);
+}
+
 void hd_coro_yield(void) {
   hdi_worker *worker = hdi_this_worker;
   if (worker == NULL || worker->current == NULL) return;
-  hd_coro *self = worker->current;
-  hdi_ready_push(&worker->ready, self);
-  hdi_flow *next = hdi_next_flow(worker);
-  if (next == &self->flow) return; /* alone */
-  hdi_switch_to(worker, &self->flow, next);
+  hd_coro *self = worker->current, *next = worker->ready.head;
+  if (next == NULL || worker->burst == 0 ||
+      atomic_load_explicit(&worker->inbox.top, memory_order_relaxed) != NULL) {
+    yield_slowly(worker, self);
+    return;
+  }
+  /* Behind the last, then away with the first: when they are the same one, it is followed by `self` by now.
+   */
+  worker->burst--;
+  worker->ready.tail->next = self;
+  worker->ready.tail = self;
+  self->next = NULL;
+  worker->ready.head = next->next;
+  worker->current = next;
+  hdi_switch_to(worker, &self->flow, &next->flow);
 }
 
 /* ---- birth and death ---- */
