@@ -176,8 +176,10 @@ static inline bool comes_ready(dag_node *node, bool alone) {
 static inline dag_node *next_node(hdi_worker *worker, dag_node *node) {
   hd_dag *dag = node->dag;
   const uint32_t *successors = &dag->successors[node->first_edge];
+  /* Once the last successor is counted down, and another worker has readied it, the graph may be gone. */
+  const uint32_t edges = node->edges;
   dag_node *first = NULL;
-  for (uint32_t i = 0; i < node->edges; i++) {
+  for (uint32_t i = 0; i < edges; i++) {
     dag_node *next = &dag->nodes[successors[i]];
     if (!comes_ready(next, dag->alone)) continue;
     if (first == NULL) {
