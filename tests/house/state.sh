@@ -7,7 +7,7 @@ set -eu
 objdump=$2
 awk 'NF == 2 { print $2 }' "$1" | xargs "$objdump" -t | awk '
   FNR == NR { room_of[$2] = $1; next }
-  / file format / { sub(/:[ \t]*file format.*/, ""); object = $0; room = room_of[object]; sub(/.*\.dir\//, "", object); next }
+  /[ \t]file format / { sub(/:[ \t]*file format.*/, ""); object = $0; room = room_of[object]; sub(/.*\.dir\//, "", object); next }
   # "ADDRESS FLAGS SECTION<tab>SIZE NAME"; relocated constants (.data.rel.ro) are constants.
   {
     if (split($0, part, "\t") < 2) next
