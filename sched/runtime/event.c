@@ -8,7 +8,8 @@
 enum { CLEAR = 0, SET = 1 };
 
 void hd_event_init(hd_event *event) {
-  atomic_init(&event->state, CLEAR);
+  /* A store, no atomic_init: when an event is used again, a late set of before may still come. */
+  atomic_store_explicit(&event->state, CLEAR, memory_order_relaxed);
 }
 
 bool hd_event_is_set(const hd_event *event) {
