@@ -47,7 +47,7 @@ cp /etc/resolv.conf "$system/etc/resolv.conf"
 cat >"$system/try.sh" <<'INSIDE'
 set -eu
 cd /root
-git clone -q /heddle.bundle heddle
+git -c advice.detachedHead=false clone -q /heddle.bundle heddle
 cd heddle
 awk '/^```/ { inside = !inside; if (!inside) exit; next } inside && n < 2 { n++; print }' README.md >/commands
 [ "$(wc -l </commands)" -eq 2 ] || { echo "the README's first block has no two commands"; exit 1; }
