@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The example service, run as a stranger would: service_test.sh PROGRAM. Prompts on stdin are told on in their order; it
-# has one thread; SIGTERM ends it in order.
+# The example service, run as a stranger would: service_test.sh [EMULATOR] PROGRAM. Prompts on stdin are told on in their
+# order; it has one thread; SIGTERM ends it in order.
 set -eu
-program=$1
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
-printf 'Once upon a time\nThe cat\n' | "$program" >"$made/out"
+printf 'Once upon a time\nThe cat\n' | "$@" >"$made/out"
 cat "$made/out"
 test "$(wc -l <"$made/out")" -eq 2 || { echo "two prompts have two answers, a line each"; exit 1; }
 awk 'length($0) < 20 || /^error/ { print "line " NR " is no story: " $0; exit 1 }' "$made/out"
 
 mkfifo "$made/in"
-"$program" <"$made/in" >"$made/out" &
+"$@" <"$made/in" >"$made/out" &
 service=$!
 exec 3>"$made/in"
 echo 'Once upon a time' >&3
 while ! grep -q . "$made/out"; do :; done
 threads=$(ls "/proc/$service/task" | wc -l)
-test "$threads" -eq 1 || { echo "the service has $threads threads, not one"; kill "$service"; exit 1; }
+# An emulator has threads of its own.
+test "$threads" -eq 1 || test $# -gt 1 || { echo "the service has $threads threads, not one"; kill "$service"; exit 1; }
 kill -TERM "$service"
 wait "$service" || { echo "SIGTERM did not end it in order: $?"; exit 1; }
