@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Does the README keep its word? bare_machine.sh [FOLDER]: makes a bare Debian 12 in FOLDER (kept for the next time; a
+# Does the README keep its word? bare_machine.sh [FOLDER [COMMAND]]: makes a bare Debian 12 in FOLDER (kept for the next time; a
 # new temporary one otherwise, removed at the end), with git and nothing else, clones this tree's HEAD into it, and runs
-# the first two lines of the README's first fenced block. Not part of the suite: it needs root, debootstrap and a mirror,
+# the first two lines of the README's first fenced block, or COMMAND (for instance .ci/run). Not part of the suite: it needs root, debootstrap and a mirror,
 # which it takes from this machine's own apt sources.
 set -eu
 
@@ -43,14 +43,18 @@ tar -C "$system" -xf "$clean"
 git -C "$root" bundle create -q "$system/heddle.bundle" HEAD
 cp /etc/resolv.conf "$system/etc/resolv.conf"
 
+[ $# -lt 2 ] || printf '%s\n' "$2" >"$system/commands"
+
 # Its own mounts and processes: all of them are gone when it ends, however it ends.
 cat >"$system/try.sh" <<'INSIDE'
 set -eu
 cd /root
 git -c advice.detachedHead=false clone -q /heddle.bundle heddle
 cd heddle
-awk '/^```/ { inside = !inside; if (!inside) exit; next } inside && n < 2 { n++; print }' README.md >/commands
-[ "$(wc -l </commands)" -eq 2 ] || { echo "the README's first block has no two commands"; exit 1; }
+if [ ! -e /commands ]; then
+  awk '/^```/ { inside = !inside; if (!inside) exit; next } inside && n < 2 { n++; print }' README.md >/commands
+  [ "$(wc -l </commands)" -eq 2 ] || { echo "the README's first block has no two commands"; exit 1; }
+fi
 result=0
 while read -r command; do
   echo "----- $command"
