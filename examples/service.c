@@ -61,7 +61,7 @@ static void tell_systemd(const char *state) {
   const char *path = getenv("NOTIFY_SOCKET");
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   if (path == NULL || strlen(path) >= sizeof to.sun_path) return;
-  strcpy(to.sun_path, path);
+  memcpy(to.sun_path, path, strlen(path)); /* its length was looked at; the rest is zero */
   if (path[0] == '@') to.sun_path[0] = '\0'; /* an abstract name */
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
@@ -225,7 +225,7 @@ static bool open_descriptors(service *s, const char *path) {
   if (path == NULL) return made && add_client(s, STDIN_FILENO, STDOUT_FILENO);
   struct sockaddr_un name = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof name.sun_path) return false;
-  strcpy(name.sun_path, path);
+  memcpy(name.sun_path, path, strlen(path));
   (void)unlink(path);
   s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   return made && bind(s->listener, (struct sockaddr *)&name, sizeof name) == 0 &&
