@@ -61,7 +61,7 @@ static void tell_systemd(const char *state) {
   const char *path = getenv("NOTIFY_SOCKET");
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   if (path == NULL || strlen(path) >= sizeof to.sun_path) return;
-  memcpy(to.sun_path, path, strlen(path)); /* its length was looked at; the rest is zero */
+  memcpy(to.sun_path, path, strlen(path));   /* its length was looked at; the rest is zero */
   if (path[0] == '@') to.sun_path[0] = '\0'; /* an abstract name */
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
