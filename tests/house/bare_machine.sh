@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Does the README keep its word? bare_machine.sh [FOLDER [COMMAND]]: makes a bare Debian 12 in FOLDER (kept for the next time; a
-# new temporary one otherwise, removed at the end), with git and nothing else, clones this tree's HEAD into it, and runs
-# the first two lines of the README's first fenced block, or COMMAND (for instance .ci/run). Not part of the suite: it needs root, debootstrap and a mirror,
-# which it takes from this machine's own apt sources.
+# Does the README keep its word? bare_machine.sh [FOLDER [COMMAND]]: makes a bare Debian 12 in FOLDER (kept for the next
+# time; a new temporary one otherwise, removed at the end), with git and nothing else, clones this tree's HEAD into it, and
+# runs the first two lines of the README's first fenced block, or COMMAND (for instance .ci/run). Not part of the suite: it
+# needs root, debootstrap and a mirror, which it takes from this machine's own apt sources.
 set -eu
 
 [ "$(id -u)" -eq 0 ] || { echo "bare_machine: needs root" >&2; exit 2; }
