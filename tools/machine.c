@@ -139,9 +139,11 @@ hdt_exit hdt_machine_close(hdt_machine *machine, hdt_exit code, const char *comm
   bool started = machine->instance != NULL || (machine->sched != NULL && machine->model == NULL);
   he_instance_destroy(machine->instance);
   hd_sched_destroy(machine->sched);
-  if (machine->trace != NULL) {
+  if (machine->trace != NULL && !started) {
+    hd_trace_discard(machine->trace);
+    if (machine->trace_is_new) unlink(machine->trace_path);
+  } else if (machine->trace != NULL) {
     hd_status status = hd_trace_destroy(machine->trace, &error);
-    if (!started && machine->trace_is_new) unlink(machine->trace_path);
     if (status != HD_OK && code == HDT_DONE) {
       code = hdt_fail(HDT_FAILED, command, "%s", error.text);
     }

@@ -38,6 +38,7 @@ struct hd_trace {
   atomic_flag flushing;
   /* From here on: the flush lock's holder's. */
   int fd;
+  bool begun;        /* the header is there; of a file that was there before, nothing is left */
   int failed_errno;  /* of the first write that failed; 0: none did */
   off_t whole_bytes; /* length of the file up to its last whole chunk */
   uint8_t *staging;
@@ -67,19 +68,28 @@ static int write_header(int fd) {
   return write_all(fd, header, sizeof header);
 }
 
-/* Opens the file with its header in it. A file that this call created is removed again when the header does
- * not fit; one that was there (or a device such as /dev/full) is not ours to remove. Returns an errno. */
-static int open_file(const char *path, int *out_fd) {
+/* A file that was there before keeps what is in it until there is something to write. */
+static bool keeps_content(int fd) {
+  struct stat file;
+  return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+}
+
+/* Opens the file, with its header in it unless something else still is (out_begun false). A file that this
+ * call created is removed again when the header does not fit; one that was there (or a device such as
+ * /dev/full) is not ours to remove. Returns an errno. */
+static int open_file(const char *path, int *out_fd, bool *out_begun) {
   bool created = true;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) {
     created = false;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   }
   if (fd < 0) return errno;
-  int error = write_header(fd);
+  bool begun = created || !keeps_content(fd);
+  int error = begun ? write_header(fd) : 0;
   if (error == 0) {
     *out_fd = fd;
+    *out_begun = begun;
     return 0;
   }
   close(fd);
@@ -133,12 +143,12 @@ hd_status hd_trace_create(const hd_host *host, const char *path, uint32_t ring_c
   if (!trace)
     return hd_fail(out_error, HD_E_NO_MEMORY, "trace %s: no memory for %u rings of %u records", path,
                    ring_count, ring_records);
-  int error = open_file(path, &trace->fd);
+  int error = open_file(path, &trace->fd, &trace->begun);
   if (error != 0) {
     free_trace(trace);
     return hd_fail(out_error, HD_E_IO, "trace %s: cannot be written: %s", path, strerror(error));
   }
-  trace->whole_bytes = HDI_TRACE_HEADER_BYTES;
+  trace->whole_bytes = trace->begun ? HDI_TRACE_HEADER_BYTES : 0;
   snprintf(trace->path, sizeof trace->path, "%s", path);
   *out_trace = trace;
   return HD_OK;
@@ -185,9 +195,31 @@ bool hd_trace_wants_flush(const hd_trace *trace) {
   return false;
 }
 
-/* Writes one chunk. The first failure is remembered and logged once, and cuts the file back to its last whole
- * chunk, so that what is there stays readable. After it nothing is written: a hole in the middle would look
- * like a whole trace. */
+/* The first failure is remembered and logged once, and cuts the file back to its last whole chunk, so that
+ * what is there stays readable. After it nothing is written: a hole in the middle would look like a whole
+ * trace. */
+static void fail(hd_trace *trace, int error) {
+  trace->failed_errno = error;
+  int cut = ftruncate(trace->fd, trace->whole_bytes); /* a pipe or device cannot be cut: the reader copes */
+  (void)cut;
+  if (trace->host.log) {
+    char line[HD_ERROR_TEXT_BYTES];
+    snprintf(line, sizeof line, "trace %s: ends after %lld bytes: %s", trace->path,
+             (long long)trace->whole_bytes, strerror(error));
+    trace->host.log(trace->host.ctx, HD_LOG_ERROR, line);
+  }
+}
+
+/* Empties a file that was there before and writes the header. */
+static void begin(hd_trace *trace) {
+  trace->begun = true;
+  int error = ftruncate(trace->fd, 0) == 0 ? write_header(trace->fd) : errno;
+  if (error == 0)
+    trace->whole_bytes = HDI_TRACE_HEADER_BYTES;
+  else
+    fail(trace, error);
+}
+
 static void write_chunk(hd_trace *trace, uint32_t ring_index, uint32_t count) {
   if (trace->failed_errno != 0) return;
   hdi_put_u32(trace->staging, ring_index);
@@ -198,15 +230,7 @@ static void write_chunk(hd_trace *trace, uint32_t ring_index, uint32_t count) {
     trace->whole_bytes += (off_t)size;
     return;
   }
-  trace->failed_errno = error;
-  int cut = ftruncate(trace->fd, trace->whole_bytes); /* a pipe or device cannot be cut: the reader copes */
-  (void)cut;
-  if (trace->host.log) {
-    char line[HD_ERROR_TEXT_BYTES];
-    snprintf(line, sizeof line, "trace %s: ends after %lld bytes: %s", trace->path,
-             (long long)trace->whole_bytes, strerror(error));
-    trace->host.log(trace->host.ctx, HD_LOG_ERROR, line);
-  }
+  fail(trace, error);
 }
 
 /* Empties a ring up to where its producer was when this began: a producer that never rests must not hold the
@@ -228,6 +252,7 @@ static void flush_ring(hd_trace *trace, uint32_t ring_index) {
 
 hd_status hd_trace_flush(hd_trace *trace) {
   if (atomic_flag_test_and_set_explicit(&trace->flushing, memory_order_acquire)) return HD_E_AGAIN;
+  if (!trace->begun) begin(trace);
   for (uint32_t i = 0; i < trace->ring_count; i++)
     flush_ring(trace, i);
   hd_status status = trace->failed_errno != 0 ? HD_E_IO : HD_OK;
@@ -251,4 +276,10 @@ hd_status hd_trace_destroy(hd_trace *trace, hd_error *out_error) {
                      (long long)trace->whole_bytes, strerror(error));
   free_trace(trace);
   return status;
+}
+
+void hd_trace_discard(hd_trace *trace) {
+  if (!trace) return;
+  close(trace->fd);
+  free_trace(trace);
 }

@@ -23,10 +23,10 @@ extern "C" {
 
 typedef struct hd_trace hd_trace;
 
-/* Opens `path` for writing (created or truncated; nothing is left behind when this fails) with `ring_count`
- * rings of `ring_records` (a power of two) each. Ring 0 belongs to the control plane's turn; the others to
- * one thread each. Errors: IO (the error names path and reason), INVALID, NO_MEMORY. Threads: any. Ownership:
- * the caller. */
+/* Opens `path` for writing (nothing is left behind when this fails; what an existing file holds is lost with
+ * the first flush, not before) with `ring_count` rings of `ring_records` (a power of two) each. Ring 0
+ * belongs to the control plane's turn; the others to one thread each. Errors: IO (the error names path and
+ * reason), INVALID, NO_MEMORY. Threads: any. Ownership: the caller. */
 hd_status hd_trace_create(const hd_host *host, const char *path, uint32_t ring_count, uint32_t ring_records,
                           hd_trace **out_trace, hd_error *out_error);
 
@@ -42,6 +42,10 @@ hd_status hd_trace_flush(hd_trace *trace);
 
 /* Flushes and closes; takes NULL. The status is that of the first write that failed (IO). */
 hd_status hd_trace_destroy(hd_trace *trace, hd_error *out_error);
+
+/* Closes without writing what the rings hold, for a set-up that failed: a file that was there before, and was
+ * not flushed to, is as it was. Takes NULL. */
+void hd_trace_discard(hd_trace *trace);
 
 /* Writes a name as HD_IN_NAME records into ring 0. Threads: as ring 0. */
 void hd_trace_name(hd_trace *trace, uint64_t t_ns, hd_name_kind kind, uint32_t id, const char *name);

@@ -72,6 +72,22 @@ refuses_run 2 'quantum' -p x --devices quantum --trace "$scratch/left.rec"
 refuses_run 2 'gpu' -p x --split gpu:0- --trace "$scratch/left.rec"
 refuses_run 1 'context of 3' -p 'Once upon a time there was' --ctx 3 --trace "$scratch/left.rec"
 if [ -e "$scratch/left.rec" ]; then wrong 'a trace is left of a run that never was'; else ok; fi
+
+# A file that was there stays as it was when an option turns out to be wrong, and is replaced by a run.
+run -p x -n 1 -q --trace "$scratch/kept.rec"
+exits 0 'a first trace'
+cp "$scratch/kept.rec" "$scratch/copy.rec"
+refuses_run 2 'quantum' -p x --devices quantum --trace "$scratch/kept.rec"
+refuses_run 2 'colour' -p x --devices 'sim:colour=red' --trace "$scratch/kept.rec"
+refuses_run 2 'best' -p x --policy best --trace "$scratch/kept.rec"
+refuses_run 2 'gpu' -p x --split gpu:0- --trace "$scratch/kept.rec"
+refuses_run 2 'urgent' -p x --class urgent --trace "$scratch/kept.rec"
+same "$scratch/kept.rec" "$scratch/copy.rec" 'a trace from before'
+printf 'no trace' >"$scratch/kept.rec"
+run -p x -n 1 -q --trace "$scratch/kept.rec"
+exits 0 'a trace over another file'
+call trace print "$scratch/kept.rec"
+exits 0 'the trace that replaced it'
 if [ -w /dev/full ]; then
   run -p x -n 4 -q --trace /dev/full
   exits 1 'a trace on a full disk'

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -180,6 +181,50 @@ static void a_full_disk_is_told_once_and_leaves_whole_chunks(void **state) {
   hd_trace_file_destroy(file);
 }
 
+static void put(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+/* Longer than a header: what is left of it would show. */
+static const char LETTER[] = "dear reader, this is no trace at all, and was here long before you came";
+
+static void a_file_that_was_there_is_lost_with_the_first_flush_and_not_before(void **state) {
+  scratch *s = *state;
+  put(s->path, LETTER);
+  hd_record record = mark(1, 1);
+  hd_trace *trace = create(s, 1, 64);
+  hd_trace_emit(trace, 0, &record);
+  hd_trace_discard(trace);
+  hd_trace_discard(NULL);
+  size_t size = 0;
+  uint8_t *bytes = scratch_load(s->path, &size);
+  assert_int_equal(size, sizeof LETTER - 1);
+  assert_memory_equal(bytes, LETTER, size);
+  free(bytes);
+
+  hd_trace_file *file = finish_and_read(s, create(s, 1, 64)); /* nothing was emitted */
+  size_t count = 1;
+  hd_trace_records(file, &count);
+  assert_int_equal(count, 0);
+  assert_false(hd_trace_is_truncated(file));
+  hd_trace_file_destroy(file);
+}
+
+static void a_file_that_was_there_and_cannot_be_written_is_told_at_the_first_flush(void **state) {
+  scratch *s = *state;
+  hd_error error;
+  put(s->path, LETTER);
+  hd_trace *trace = create(s, 1, 64);
+  limit_file_size(16);
+  assert_int_equal(hd_trace_flush(trace), HD_E_IO);
+  assert_int_equal(hd_trace_destroy(trace, &error), HD_E_IO);
+  assert_non_null(strstr(error.text, "after 0 bytes"));
+  assert_int_equal(scratch_size(s->path), 0);
+}
+
 static void ring_numbers_that_make_no_sense_are_refused(void **state) {
   scratch *s = *state;
   hd_trace *trace = NULL;
@@ -278,6 +323,8 @@ int main(void) {
       TEST(an_unwritable_path_gives_one_line_and_leaves_nothing),
       TEST_LIMITED(a_header_that_does_not_fit_leaves_no_file),
       TEST_LIMITED(a_full_disk_is_told_once_and_leaves_whole_chunks),
+      TEST(a_file_that_was_there_is_lost_with_the_first_flush_and_not_before),
+      TEST_LIMITED(a_file_that_was_there_and_cannot_be_written_is_told_at_the_first_flush),
       TEST(ring_numbers_that_make_no_sense_are_refused),
       TEST(no_memory_leaves_nothing_whichever_allocation_fails),
       TEST(nothing_is_lost_uncounted_while_others_flush),
