@@ -30,7 +30,7 @@ typedef struct hd_coro hd_coro;
 typedef struct hd_runtime_config {
   uint32_t size;
   uint32_t worker_count;   /* threads to start; 0: the host drives through hd_runtime_dispatch */
-  uint32_t max_coroutines; /* alive at once; default 1024 */
+  uint32_t max_coroutines; /* alive at once; default 1024, at most 2^20; see hd_runtime_max_coroutines */
   uint32_t stack_bytes;    /* of one coroutine; rounded up to pages; default 64 KiB; at least 16 KiB */
   bool place_workers;      /* pin worker i to the i-th best core that the process may use */
 } hd_runtime_config;
@@ -47,6 +47,11 @@ void hd_runtime_destroy(hd_runtime *runtime);
 
 uint32_t hd_runtime_worker_count(const hd_runtime *runtime); /* at least 1: the dispatching thread counts */
 
+/* How many coroutines may be alive at once: what was configured. Only on kernels before Linux 6.13, where the
+ * guard below each stack is a mapping of its own, it is fewer when vm.max_map_count allows no more: 28,600 or
+ * so with the usual 65,530, an eighth of which is left to the host. */
+uint32_t hd_runtime_max_coroutines(const hd_runtime *runtime);
+
 /* Index of the calling worker, 0 .. worker_count-1; -1 on any other thread. The dispatching thread is worker
  * 0. */
 int hd_runtime_worker_index(const hd_runtime *runtime);
@@ -59,6 +64,11 @@ int hd_runtime_fd(const hd_runtime *runtime);
  * waits. Threads: one at a time, always the same one once a coroutine has started. Only with worker_count 0.
  */
 uint32_t hd_runtime_dispatch(hd_runtime *runtime, uint64_t max_ns);
+
+/* Gives the memory of the stacks that no coroutine is on back to the kernel at once, say because the host was
+ * told of memory pressure; workers that idle do so by themselves with what nobody used for a second or two.
+ * Up to eight stacks a worker stay warm. Returns how many stacks it was. Threads: any. */
+uint32_t hd_runtime_trim(hd_runtime *runtime);
 
 /* ---- run-to-completion tasks ---- */
 

@@ -4,6 +4,7 @@
 
 #include "coro.h"
 #include "park.h"
+#include "trim.h"
 #include "worker.h"
 
 /* Names the calling thread: the address of something that each thread has its own of. */
@@ -53,6 +54,8 @@ static void leave(hdi_worker *worker) {
   uint64_t until_ns = hdi_worker_hook(worker);
   uint64_t timer_ns = hdi_timer_next(&worker->timers);
   if (timer_ns < until_ns) until_ns = timer_ns;
+  uint64_t trim_ns = hdi_trim_idle(worker);
+  if (trim_ns < until_ns) until_ns = trim_ns;
   uint64_t after_ns = UINT64_MAX;
   if (until_ns != UINT64_MAX) {
     uint64_t now_ns = hdi_now(worker->runtime);

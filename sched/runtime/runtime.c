@@ -118,17 +118,28 @@ static hd_status start_threads(hd_runtime *runtime) {
   return runtime->started == runtime->worker_count ? HD_OK : HD_E_IO;
 }
 
-static hd_status init_runtime(hd_runtime *runtime) {
-  const hd_runtime_config *config = &runtime->config;
-  pthread_mutex_init(&runtime->spawn_lock, NULL);
-  hdi_overflow_init(&runtime->overflow);
+/* Stacks and seeds. There may be fewer stacks than asked for; then so many coroutines. */
+static hd_status init_tables(hd_runtime *runtime) {
+  hd_runtime_config *config = &runtime->config;
+  uint32_t spare = runtime->worker_count * HDI_SPARE_STACKS;
+  hd_status status = hdi_stack_pool_init(&runtime->stacks, &runtime->host, config->stack_bytes,
+                                         config->max_coroutines + spare, HDI_GUARD_UNKNOWN);
+  if (status != HD_OK) return status;
+  if (runtime->stacks.limit <= spare) return HD_E_NO_MEMORY;
+  if (config->max_coroutines > runtime->stacks.limit - spare) {
+    config->max_coroutines = runtime->stacks.limit - spare;
+  }
   /* Untouched memory until seeds are used: not zeroed. */
   runtime->seed_count = config->max_coroutines + runtime->worker_count * HDI_KEPT_SEEDS;
   runtime->seeds =
       runtime->host.alloc(runtime->host.ctx, runtime->seed_count * sizeof(hdi_seed), _Alignof(hdi_seed));
-  if (runtime->seeds == NULL) return HD_E_NO_MEMORY;
-  hd_status status = hdi_stack_pool_init(&runtime->stacks, &runtime->host, config->stack_bytes,
-                                         config->max_coroutines + runtime->worker_count * HDI_SPARE_STACKS);
+  return runtime->seeds == NULL ? HD_E_NO_MEMORY : HD_OK;
+}
+
+static hd_status init_runtime(hd_runtime *runtime) {
+  pthread_mutex_init(&runtime->spawn_lock, NULL);
+  hdi_overflow_init(&runtime->overflow);
+  hd_status status = init_tables(runtime);
   for (uint32_t i = 0; i < runtime->worker_count && status == HD_OK; i++) {
     status = init_worker(runtime, i);
   }
@@ -209,6 +220,10 @@ void hd_runtime_destroy(hd_runtime *runtime) {
 
 uint32_t hd_runtime_worker_count(const hd_runtime *runtime) {
   return runtime->worker_count;
+}
+
+uint32_t hd_runtime_max_coroutines(const hd_runtime *runtime) {
+  return runtime->config.max_coroutines;
 }
 
 /* The visitor's count keeps the runtime's memory, which the task itself may let go, until somebody has been

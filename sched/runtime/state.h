@@ -130,6 +130,7 @@ struct hd_runtime {
   _Atomic bool closing;          /* new things are refused */
   _Atomic bool sealed;           /* and nobody is left who asked before that */
   _Atomic uint64_t wakes;
+  _Atomic uint64_t trim_ns;     /* when free stacks are looked at again (trim.c) */
   _Atomic uintptr_t dispatcher; /* identity of the last dispatching thread */
   hdi_worker workers[];
 };

@@ -5,6 +5,7 @@
 
 #include "cancel.h"
 #include "park.h"
+#include "trim.h"
 
 /* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
 #define PAUSES_A_LOOK 32u
@@ -174,6 +175,8 @@ static void idle(hdi_worker *worker) {
   if (timer_ns < until_ns) until_ns = timer_ns;
   if (hdi_worker_has_work(worker)) return;
   if (spin(worker, until_ns)) return;
+  uint64_t trim_ns = hdi_trim_idle(worker);
+  if (trim_ns < until_ns) until_ns = trim_ns;
   hdi_park(worker, until_ns);
 }
 
