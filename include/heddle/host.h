@@ -20,7 +20,8 @@ typedef struct hd_host {
   void *ctx;
   /* Monotonic nanoseconds; never goes back. */
   uint64_t (*now_ns)(void *ctx);
-  /* `align` is a power of two. NULL means no memory, which heddle reports as HD_E_NO_MEMORY. */
+  /* `align` is a power of two. NULL means no memory: the call that needed it answers HD_E_NO_MEMORY, has
+   * given back all that it took, and may be made again. */
   void *(*alloc)(void *ctx, size_t bytes, size_t align);
   /* `bytes` is what alloc was given. `memory` is never NULL. */
   void (*free)(void *ctx, void *memory, size_t bytes);

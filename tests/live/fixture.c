@@ -186,11 +186,15 @@ static hd_status job_main(hd_request *request, void *arg) {
   return status;
 }
 
-void fx_job_start(hd_sched *sched, hd_model *model, fx_job *job, uint32_t seed, hd_class class_id) {
+hd_status fx_job_submit(hd_sched *sched, hd_model *model, fx_job *job, uint32_t seed, hd_class class_id) {
   *job = (fx_job){.model = model, .seed = seed, .prompt = 1 + seed % 9};
   hd_request_desc desc = {
       .size = sizeof desc, .name = "job", .class_id = class_id, .run = job_main, .arg = job};
-  assert_int_equal(hd_request_submit(sched, &desc, &job->request, NULL), HD_OK);
+  return hd_request_submit(sched, &desc, &job->request, NULL);
+}
+
+void fx_job_start(hd_sched *sched, hd_model *model, fx_job *job, uint32_t seed, hd_class class_id) {
+  assert_int_equal(fx_job_submit(sched, model, job, seed, class_id), HD_OK);
 }
 
 void fx_job_finish(fx_job *job) {

@@ -53,6 +53,8 @@ typedef struct fx_job {
   hd_request *request;
 } fx_job;
 
+hd_status fx_job_submit(hd_sched *sched, hd_model *model, fx_job *job, uint32_t seed, hd_class class_id);
+/* The same where nothing may go wrong. */
 void fx_job_start(hd_sched *sched, hd_model *model, fx_job *job, uint32_t seed, hd_class class_id);
 void fx_job_finish(fx_job *job); /* waits and releases */
 
