@@ -12,6 +12,7 @@ const hdt_figure hdt_figures[] = {
     {"yield", false, {1.0 / 50, "sched_yield", NULL, "1/50 of sched_yield", 60}},
     {"yield_deep", false, {1.5, "heddle", "yield", "1.5 x yield", 0}},
     {"wake", false, {1.0 / 100, "condvar", NULL, "1/100 of condvar", 0}},
+    {"wake_live", false, {2, "heddle", "wake", "2 x wake", 0}},
     {"coroutine_life", false, {1.6, "floor", NULL, "1.6 x floor", 0}},
     {"spawn_join_1", false, {0.4, "tbb", NULL, "0.4 x tbb", 0}},
     {"spawn_join_2", false, {0.5, "tbb", NULL, "0.5 x tbb", 0}},

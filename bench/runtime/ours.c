@@ -2,9 +2,13 @@
 /* Which figures heddle has, and the runtime that they run on. */
 #include "ours.h"
 
+#include "heddle/implement/policy.h"
+#include "heddle/sched.h"
+
 static const hb_figure figures[] = {{"yield", 1, hb_ours_yield},
                                     {"yield_deep", 1, hb_ours_yield_deep},
                                     {"wake", 1, hb_ours_wake},
+                                    {"wake_live", 1, hb_ours_wake_live},
                                     {"coroutine_life", 1, hb_ours_coroutine_life},
                                     {"spawn_join_1", 1, hb_ours_spawn_join_1},
                                     {"spawn_join_2", 2, hb_ours_spawn_join_2},
@@ -31,18 +35,8 @@ static void play(void *arg) {
   sem_post(&stage->played);
 }
 
-void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
-  hd_host host;
-  hd_runtime_config config;
-  hd_host_posix(&host);
-  hd_runtime_config_default(&config);
-  config.worker_count = workers;
-  config.place_workers = true;
+static void play_on(hb_stage *stage, hb_run *run, void (*first)(void *arg)) {
   stage->run = run;
-  if (hd_runtime_create(&host, &config, &stage->runtime) != HD_OK) {
-    hb_say_none(run, "the runtime cannot start");
-    return;
-  }
   stage->first = first;
   sem_init(&stage->played, 0, 0);
   if (hd_coro_spawn(stage->runtime, "bench", play, stage) == HD_OK) {
@@ -52,6 +46,40 @@ void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)
   } else {
     hb_say_none(run, "the coroutine cannot start");
   }
+}
+
+void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
+  hd_host host;
+  hd_runtime_config config;
+  hd_host_posix(&host);
+  hd_runtime_config_default(&config);
+  config.worker_count = workers;
+  config.place_workers = true;
+  if (hd_runtime_create(&host, &config, &stage->runtime) != HD_OK) {
+    hb_say_none(run, "the runtime cannot start");
+    return;
+  }
+  play_on(stage, run, first);
   hd_runtime_destroy(stage->runtime);
+  sem_destroy(&stage->played);
+}
+
+void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
+  hd_host host;
+  hd_sched_config config;
+  hd_sched *sched;
+  hd_error error;
+  hd_host_posix(&host);
+  hd_sched_config_default(&config);
+  config.runtime.worker_count = workers;
+  config.runtime.place_workers = true;
+  config.policies = hd_policies_builtin();
+  if (hd_sched_create(&host, &config, &sched, &error) != HD_OK) {
+    hb_say_none(run, "the scheduler cannot start");
+    return;
+  }
+  stage->runtime = hd_sched_runtime(sched);
+  play_on(stage, run, first);
+  hd_sched_destroy(sched);
   sem_destroy(&stage->played);
 }

@@ -12,6 +12,7 @@ extern const hb_program hb_ours;
 void hb_ours_yield(hb_run *run);
 void hb_ours_yield_deep(hb_run *run);
 void hb_ours_wake(hb_run *run);
+void hb_ours_wake_live(hb_run *run);
 void hb_ours_coroutine_life(hb_run *run);
 void hb_ours_spawn_join_1(hb_run *run);
 void hb_ours_spawn_join_2(hb_run *run);
@@ -38,5 +39,7 @@ typedef struct hb_stage {
   sem_t played;
 } hb_stage;
 void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg));
+/* The same on the runtime of a scheduler. */
+void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg));
 
 #endif

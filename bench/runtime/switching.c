@@ -128,6 +128,12 @@ void hb_ours_wake(hb_run *run) {
   hb_stage_play(&p.stage, run, 1, asks);
 }
 
+/* The same in a live scheduler: its turn is the hook of the runtime. */
+void hb_ours_wake_live(hb_run *run) {
+  pair p = {.over = false};
+  hb_stage_play_live(&p.stage, run, 1, asks);
+}
+
 /* ---- creating, running and finishing ---- */
 
 typedef struct nursery {

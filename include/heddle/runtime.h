@@ -88,11 +88,16 @@ hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task);
 void hd_runtime_parallel(hd_runtime *runtime, uint32_t width, uint32_t parts,
                          void (*fn)(void *arg, uint32_t part), void *arg);
 
-/* Called by each worker after everything it runs and before it sleeps: the scheduler's turn. At most one
- * hook; set it before anything is posted. Returns when it wants to be called again at the latest (host clock;
- * UINT64_MAX: never). hd_runtime_wake makes one worker call it soon. */
+/* The scheduler's turn: at most one hook; set it before anything is posted. A worker calls it after each
+ * task, before it sleeps, when it is asked for, and after some coroutines (64, or 8 while the hook wants to
+ * be called at a certain time). Returns when it wants to be called again at the latest (host clock;
+ * UINT64_MAX: never). */
 void hd_runtime_set_hook(hd_runtime *runtime, uint64_t (*hook)(void *arg), void *arg);
+/* Makes one worker call the hook soon; wakes one when all sleep. Threads: any. */
 void hd_runtime_wake(hd_runtime *runtime);
+/* The same for who is about to stop: in a coroutine or a task of this runtime, its own worker calls the hook
+ * when it has stopped, and nobody is woken. Elsewhere: hd_runtime_wake. Threads: any. */
+void hd_runtime_ask_hook(hd_runtime *runtime);
 
 /* ---- coroutines ---- */
 

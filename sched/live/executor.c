@@ -59,7 +59,7 @@ static void lent_parallel(void *ctx, uint32_t width, uint32_t parts, void (*fn)(
 static void lent_wake(void *ctx) {
   hd_sched *sched = ctx;
   atomic_store(&sched->bell, true);
-  hd_runtime_wake(sched->runtime);
+  hd_runtime_ask_hook(sched->runtime);
 }
 
 void hdl_executor_init(hd_sched *sched) {

@@ -168,7 +168,6 @@ void hd_request_cancel(hd_request *request) {
   hd_sched *sched = request->sched;
   hdl_note_push(sched, &request->cancel_note);
   (void)hdl_turn_try(sched);
-  hd_runtime_wake(sched->runtime);
 }
 
 hd_status hd_request_poll(const hd_request *request) {

@@ -22,6 +22,7 @@ void hdl_note_push(hd_sched *sched, hdl_note *note) {
     note->next = head;
   } while (!atomic_compare_exchange_weak(&sched->inbox, &head, note));
   atomic_store(&sched->bell, true);
+  hd_runtime_ask_hook(sched->runtime);
 }
 
 static void advance_clock(hd_sched *sched) {
@@ -109,9 +110,14 @@ static void work(hd_sched *sched) {
   atomic_store(&sched->due, next_due(sched));
 }
 
+/* The clock is read only when it matters. */
+static bool is_due(hd_sched *sched) {
+  uint64_t due = atomic_load(&sched->due);
+  return due != HDL_NEVER && due <= sched->host.now_ns(sched->host.ctx);
+}
+
 static bool has_work(hd_sched *sched) {
-  return atomic_load(&sched->bell) || atomic_load(&sched->inbox) != NULL ||
-         atomic_load(&sched->due) <= sched->host.now_ns(sched->host.ctx);
+  return atomic_load(&sched->bell) || atomic_load(&sched->inbox) != NULL || is_due(sched);
 }
 
 static void flush_trace(hd_sched *sched) {

@@ -13,6 +13,33 @@ _Thread_local hdi_worker *hdi_this_worker;
 
 /* ---- switching: see coro.h ---- */
 
+/* Nothing but what is ready here wants the worker: the one that stops may be followed directly. */
+static bool may_follow(hdi_worker *worker) {
+  if (worker->burst == 0 && (worker->follow == 0 || hdi_hook_is_asked_for(worker->runtime))) return false;
+  return hdi_inbox_is_empty(&worker->inbox);
+}
+
+static void count_follower(hdi_worker *worker) {
+  if (worker->burst > 0) {
+    worker->burst--;
+    return;
+  }
+  worker->follow--;
+  worker->followed++;
+}
+
+hdi_flow *hdi_next_flow_hooked(hdi_worker *worker) {
+  hd_coro *next = worker->ready.head;
+  if (next == NULL || !may_follow(worker)) {
+    worker->current = NULL;
+    return &worker->flow;
+  }
+  count_follower(worker);
+  worker->current = next;
+  worker->ready.head = next->next;
+  return &next->flow;
+}
+
 /* Alone, or something waits for the loop. */
 static __attribute__((noinline)) void yield_slowly(hdi_worker *worker, hd_coro *self) {
   hdi_ready_push(&worker->ready, self);
@@ -202,9 +229,8 @@ static void free_coro(hdi_worker *worker, hd_coro *coro) {
  * the loop would take it next anyway. A task found instead is left to the loop. */
 static hdi_seed *next_seed(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  if (worker->burst == 0 || worker->held_task != NULL || worker->ready.head != NULL ||
-      !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-      atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0) {
+  if (!may_follow(worker) || worker->held_task != NULL || worker->ready.head != NULL ||
+      hdi_cancels_any(worker) || atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0) {
     return NULL;
   }
   hd_task *task = hdi_tasks_next(worker);
@@ -213,7 +239,7 @@ static hdi_seed *next_seed(hdi_worker *worker) {
     worker->held_task = task;
     return NULL;
   }
-  worker->burst--;
+  count_follower(worker);
   return (hdi_seed *)(void *)task;
 }
 

@@ -36,6 +36,9 @@ static inline void hdi_switch_to(hdi_worker *worker, hdi_flow *from, hdi_flow *t
   hdi_flow_arrive(worker, from);
 }
 
+/* The same as hdi_next_flow where there is a hook, which goes first when it is asked for. */
+hdi_flow *hdi_next_flow_hooked(hdi_worker *worker);
+
 /* Where to go from a coroutine that stops: straight to the next ready one (one switch, predicted), or to the
  * loop when it has something to look after. */
 static inline hdi_flow *hdi_next_flow(hdi_worker *worker) {
@@ -47,6 +50,7 @@ static inline hdi_flow *hdi_next_flow(hdi_worker *worker) {
     worker->ready.head = next->next;
     return &next->flow;
   }
+  if (worker->follow > 0) return hdi_next_flow_hooked(worker);
   worker->current = NULL;
   return &worker->flow;
 }
@@ -61,6 +65,16 @@ static inline uint32_t hdi_coro_resume(hdi_worker *worker, hd_coro *coro, uint32
   worker->burst = 0;
   hdi_count(&worker->switches, ran);
   return ran;
+}
+
+/* The same where there is a hook: `follow` things may follow directly until it is asked for. */
+static inline uint32_t hdi_coro_resume_hooked(hdi_worker *worker, hd_coro *coro, uint32_t follow) {
+  worker->follow = follow;
+  worker->followed = 0;
+  (void)hdi_coro_resume(worker, coro, 0);
+  worker->follow = 0;
+  hdi_count(&worker->switches, worker->followed);
+  return 1 + worker->followed;
 }
 
 /* Leaves the running coroutine `self`; whoever runs next calls `commit` (NULL is allowed) once everything of

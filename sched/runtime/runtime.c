@@ -259,6 +259,16 @@ void hd_runtime_wake(hd_runtime *runtime) {
   hdi_wake_searcher(runtime);
 }
 
+void hd_runtime_ask_hook(hd_runtime *runtime) {
+  hdi_worker *worker = hdi_this_worker;
+  if (worker == NULL || worker->runtime != runtime) {
+    hd_runtime_wake(runtime);
+    return;
+  }
+  worker->wants_hook = true;
+  worker->follow = 0;
+}
+
 void hd_runtime_stats_get(const hd_runtime *runtime, hd_runtime_stats *out_stats) {
   hd_runtime_stats stats = {0};
   for (uint32_t i = 0; i < runtime->worker_count; i++) {

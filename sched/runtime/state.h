@@ -70,7 +70,8 @@ typedef struct hdi_worker {
   hdi_ready ready;
   uint32_t index;
   uint32_t burst; /* coroutines that may still follow each other directly, without the loop in between */
-  hdi_flow *left; /* the flow that was left by the switch under way */
+  uint32_t follow, followed; /* the same where there is a hook, and how many did: `burst` is 0 then */
+  hdi_flow *left;            /* the flow that was left by the switch under way */
   void (*commit)(struct hdi_worker *worker, hd_coro *coro); /* publishes a wait, after the switch */
   hd_coro *commit_coro;
   hdi_flow flow; /* the loop */
@@ -85,6 +86,8 @@ typedef struct hdi_worker {
   uint32_t picks;    /* of tasks */
   bool closed;       /* its waits have been ended */
   bool warm;         /* took part in a region since it last slept */
+  bool wants_hook;   /* what ran here asked for it */
+  bool hook_sleeps;  /* at its last call here it wanted no other at any time */
   uint64_t armed_ns; /* of the timer of a driven runtime */
   hdi_stack spare[HDI_SPARE_STACKS];
   pthread_t thread;
@@ -140,6 +143,12 @@ struct hd_runtime {
  * shared library. */
 extern _Thread_local hdi_worker *hdi_this_worker
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Whether hd_runtime_wake was called since the hook was. */
+static inline bool hdi_hook_is_asked_for(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst) !=
+         atomic_load_explicit(&runtime->wake_answers, memory_order_relaxed);
+}
 
 static inline uint64_t hdi_now(const hd_runtime *runtime) {
   return runtime->host.now_ns(runtime->host.ctx);

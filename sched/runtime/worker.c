@@ -10,30 +10,44 @@
 /* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
 #define PAUSES_A_LOOK 32u
 
-static bool hook_is_asked_for(hd_runtime *runtime) {
-  return atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst) !=
-         atomic_load_explicit(&runtime->wake_answers, memory_order_relaxed);
-}
-
 uint64_t hdi_worker_hook(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
   /* Answered before the call: a request that comes while the hook runs asks for another. Two workers may
    * store in either order; that costs a needless call at worst. */
-  if (hook_is_asked_for(runtime)) {
+  if (hdi_hook_is_asked_for(runtime)) {
     uint32_t requests = atomic_load_explicit(&runtime->wake_requests, memory_order_seq_cst);
     atomic_store_explicit(&runtime->wake_answers, requests, memory_order_relaxed);
   }
+  worker->wants_hook = false;
   uint64_t (*hook)(void *) = atomic_load_explicit(&runtime->hook, memory_order_acquire);
   if (hook == NULL) return UINT64_MAX;
-  return hook(atomic_load_explicit(&runtime->hook_arg, memory_order_relaxed));
+  uint64_t next_ns = hook(atomic_load_explicit(&runtime->hook_arg, memory_order_relaxed));
+  worker->hook_sleeps = next_ns == UINT64_MAX;
+  return next_ns;
 }
 
 /* ---- running ---- */
 
+static bool is_hooked(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->hook, memory_order_relaxed) != NULL;
+}
+
+/* With a hook, coroutines follow each other directly until it is asked for. Whether its time has come only
+ * the loop looks at, because that takes a clock: after a few, unless it has no time. */
+static uint32_t followers(const hdi_worker *worker, uint32_t limit) {
+  uint32_t most = worker->hook_sleeps ? HDI_BURST : HDI_HOOKED_BURST;
+  return most < limit ? most : limit;
+}
+
+static inline uint32_t resume(hdi_worker *worker, hd_coro *coro, bool hooked, uint32_t burst) {
+  if (hooked) return hdi_coro_resume_hooked(worker, coro, followers(worker, burst));
+  return hdi_coro_resume(worker, coro, burst);
+}
+
 /* Runs one task, or starts one coroutine and at most `burst` things that follow it directly. Returns how many
  * ran. */
-static inline uint32_t run_task(hdi_worker *worker, hd_task *task, uint32_t burst) {
-  if (hdi_task_is_seed(task)) return hdi_coro_resume(worker, hdi_coro_make(worker, task), burst);
+static inline uint32_t run_task(hdi_worker *worker, hd_task *task, bool hooked, uint32_t burst) {
+  if (hdi_task_is_seed(task)) return resume(worker, hdi_coro_make(worker, task), hooked, burst);
   hdi_count(&worker->tasks, 1);
   task->fn(task->arg);
   return 1;
@@ -46,17 +60,12 @@ static inline hd_task *next_task(hdi_worker *worker) {
   return task;
 }
 
-static bool is_hooked(hd_runtime *runtime) {
-  return atomic_load_explicit(&runtime->hook, memory_order_relaxed) != NULL;
-}
-
 static inline uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
   bool hooked = is_hooked(worker->runtime);
   uint32_t ran = 0;
   hd_coro *coro;
   while (ran < limit && (coro = hdi_ready_pop(&worker->ready)) != NULL) {
-    /* With a hook there is no direct succession: the hook has its turn after each. */
-    ran += hdi_coro_resume(worker, coro, hooked ? 0 : limit - ran - 1);
+    ran += resume(worker, coro, hooked, limit - ran - 1);
     if (hooked) (void)hdi_worker_hook(worker);
     hdi_inbox_take(&worker->inbox, &worker->ready);
   }
@@ -67,7 +76,7 @@ uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_
   uint32_t ran = run_ready(worker, ready_limit);
   hd_task *task;
   for (; task_limit > 0 && (task = next_task(worker)) != NULL; task_limit--) {
-    ran += run_task(worker, task, 0);
+    ran += run_task(worker, task, false, 0);
     (void)hdi_worker_hook(worker);
   }
   return ran;
@@ -77,7 +86,7 @@ uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_
 static bool is_wanted(hdi_worker *worker) {
   return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
          atomic_load_explicit(&worker->runtime->regions, memory_order_relaxed) != 0 ||
-         hook_is_asked_for(worker->runtime);
+         hdi_hook_is_asked_for(worker->runtime);
 }
 
 /* Runs tasks and starts coroutines until something else wants the worker. Returns how many ran. */
@@ -88,7 +97,7 @@ static inline uint32_t run_tasks(hdi_worker *worker) {
   uint32_t limit = alone ? HDI_BURST : 1, ran = 0;
   hd_task *task;
   while (ran < limit && (task = next_task(worker)) != NULL) {
-    ran += run_task(worker, task, hooked ? 0 : HDI_BURST);
+    ran += run_task(worker, task, hooked, HDI_BURST);
     if (hooked) (void)hdi_worker_hook(worker);
     if (is_wanted(worker)) break;
   }
@@ -113,7 +122,7 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
   hdi_inbox_take(&worker->inbox, &worker->ready);
   fire_timers(worker);
   /* Before whatever runs next, which may be long. */
-  if (hook_is_asked_for(runtime)) (void)hdi_worker_hook(worker);
+  if (worker->wants_hook || hdi_hook_is_asked_for(runtime)) (void)hdi_worker_hook(worker);
   hdi_cancels_take(worker); /* the hook may have cancelled */
 }
 
@@ -128,7 +137,7 @@ bool hdi_worker_has_work(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
   return worker->ready.head != NULL || worker->held_task != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
          hdi_cancels_any(worker) || hdi_tasks_any(runtime) || hdi_region_wants(worker) ||
-         hook_is_asked_for(runtime) ||
+         worker->wants_hook || hdi_hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
          hdi_runtime_is_drained(runtime);
 }

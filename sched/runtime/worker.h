@@ -9,6 +9,11 @@
  * enough that the loop costs nothing, short enough that they wait for microseconds. */
 #define HDI_BURST 64u
 
+/* The same while the hook wants to be called at some time, which the loop looks at. A coroutine seldom runs
+ * for more than some ten microseconds, so what the hook waits for is late by less than a tenth of a
+ * millisecond. */
+#define HDI_HOOKED_BURST 8u
+
 /* Turns between two looks at the descriptors while there is other work; one look is a system call. */
 #define HDI_TURNS_A_POLL 16u
 

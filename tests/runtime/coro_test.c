@@ -312,20 +312,95 @@ static void a_wake_makes_a_sleeping_worker_call_the_hook(void **state) {
   hd_runtime_destroy(runtime);
 }
 
-static void the_hook_is_called_after_each_thing(void **state) {
-  (void)state;
-  hd_runtime *runtime = make_runtime(0, 8);
-  hook_state hook = {0};
-  hd_runtime_set_hook(runtime, count_calls, &hook);
-  atomic_uint ran = 0;
-  spawn(runtime, "a", yield_then_add_one, &ran);
-  spawn(runtime, "b", yield_then_add_one, &ran);
-  dispatch_all(runtime);
+/* Two that take turns, and what they see of the hook. */
+typedef struct hooked_turns {
+  hd_runtime *runtime;
+  hook_state hook;
+  uint64_t next_ns; /* what the hook answers */
+  unsigned left, runs, longest, last_calls;
+  void (*each)(hd_runtime *runtime); /* called before each yield; NULL */
+} hooked_turns;
+
+static uint64_t count_turn_calls(void *arg) {
+  hooked_turns *t = arg;
+  (void)count_calls(&t->hook);
+  return t->next_ns;
+}
+
+static void take_turns(void *arg) {
+  hooked_turns *t = arg;
+  while (t->left > 0) {
+    t->left--;
+    unsigned calls = atomic_load(&t->hook.calls);
+    t->runs = calls == t->last_calls ? t->runs + 1 : 1;
+    t->last_calls = calls;
+    if (t->runs > t->longest) t->longest = t->runs;
+    if (t->each != NULL) t->each(t->runtime);
+    hd_coro_yield();
+  }
+}
+
+/* How many follow each other at most without a call of the hook in between. */
+static unsigned longest_row(uint64_t next_ns, void (*each)(hd_runtime *runtime)) {
+  hooked_turns t = {.runtime = make_runtime(0, 8), .next_ns = next_ns, .left = 500, .each = each};
+  hd_runtime_set_hook(t.runtime, count_turn_calls, &t);
+  dispatch_all(t.runtime);
+  spawn(t.runtime, "a", take_turns, &t);
+  spawn(t.runtime, "b", take_turns, &t);
+  while (t.left > 0)
+    (void)hd_runtime_dispatch(t.runtime, 10 * MS);
   hd_runtime_stats stats;
-  hd_runtime_stats_get(runtime, &stats);
-  assert_int_equal(stats.switches, 22);
-  assert_true(hook.calls >= stats.switches);
-  hd_runtime_destroy(runtime);
+  hd_runtime_stats_get(t.runtime, &stats);
+  assert_in_range(stats.switches, 500, 504); /* followers count as well */
+  hd_runtime_destroy(t.runtime);
+  return t.longest;
+}
+
+static void coroutines_follow_each_other_until_the_hook_has_its_turn(void **state) {
+  (void)state;
+  assert_in_range(longest_row(UINT64_MAX, NULL), 32, 65);
+  assert_in_range(longest_row(UINT64_MAX - 1, NULL), 4, 9);
+}
+
+static void who_asks_for_the_hook_is_followed_by_it(void **state) {
+  (void)state;
+  assert_int_equal(longest_row(UINT64_MAX, hd_runtime_ask_hook), 1);
+  assert_int_equal(longest_row(UINT64_MAX, hd_runtime_wake), 1);
+}
+
+typedef struct asker {
+  hd_runtime *runtime;
+  hook_state hook;
+  uint64_t wakes;
+  atomic_uint done;
+} asker;
+
+static void ask_often(void *arg) {
+  asker *a = arg;
+  hd_runtime_stats before, after;
+  do { /* the other worker sleeps by now, so that it could be woken */
+    (void)hd_await_time(test_now() + MS);
+    hd_runtime_stats_get(a->runtime, &before);
+  } while (before.parks < 2);
+  unsigned calls = atomic_load(&a->hook.calls);
+  for (unsigned i = 0; i < 100; i++) {
+    hd_runtime_ask_hook(a->runtime);
+    hd_coro_yield();
+    assert_true(atomic_load(&a->hook.calls) > calls + i);
+  }
+  hd_runtime_stats_get(a->runtime, &after);
+  a->wakes = after.wakes - before.wakes;
+  atomic_store(&a->done, 1);
+}
+
+static void asking_for_the_hook_from_a_coroutine_wakes_nobody(void **state) {
+  (void)state;
+  asker a = {.runtime = make_runtime(2, 8)};
+  hd_runtime_set_hook(a.runtime, count_calls, &a.hook);
+  spawn(a.runtime, "asker", ask_often, &a);
+  wait_for(&a.done, 1);
+  assert_int_equal(a.wakes, 0);
+  hd_runtime_destroy(a.runtime);
 }
 
 static uint64_t count_up(void *arg) {
@@ -356,7 +431,9 @@ int main(void) {
       cmocka_unit_test(registers_survive_switches),
       cmocka_unit_test(each_coroutine_keeps_its_rounding_mode),
       cmocka_unit_test(a_wake_makes_a_sleeping_worker_call_the_hook),
-      cmocka_unit_test(the_hook_is_called_after_each_thing),
+      cmocka_unit_test(coroutines_follow_each_other_until_the_hook_has_its_turn),
+      cmocka_unit_test(who_asks_for_the_hook_is_followed_by_it),
+      cmocka_unit_test(asking_for_the_hook_from_a_coroutine_wakes_nobody),
       cmocka_unit_test(the_hook_is_called_again_when_it_asked),
   };
   return cmocka_run_group_tests_name("runtime/coro", tests, NULL, NULL);

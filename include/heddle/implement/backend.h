@@ -37,7 +37,9 @@ typedef struct hd_backend_host {
    * returns when all are done. Parts are taken in order by whoever is free. Only inside execute()d work. */
   void (*parallel)(void *ctx, uint32_t width, uint32_t parts, void (*fn)(void *arg, uint32_t part),
                    void *arg);
-  /* The bell: something may be ready for poll(). Cheap; callable from a driver's thread. */
+  /* The bell: something may be ready for poll(). Cheap; callable from a driver's thread, where it costs at
+   * most one system call, and that only when every worker sleeps. Inside execute()d work it costs none and is
+   * heard when that work returns. */
   void (*wake)(void *ctx);
 } hd_backend_host;
 
