@@ -8,8 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "heddle/implement/backend.h"
-#include "heddle/implement/policy.h"
 #include "runner.h"
 #include "tiny_model.h"
 
@@ -447,54 +445,6 @@ static void each_refused_allocation_is_reported(void **state) {
   tear_down(&f);
 }
 
-typedef struct file_bytes {
-  uint8_t *bytes;
-  size_t size;
-} file_bytes;
-
-static hd_status serve_one(he_model *model, hd_sched *sched) {
-  he_instance *instance = NULL;
-  hd_error error = {""};
-  hd_status status = he_instance_create(model, sched, NULL, &instance, &error);
-  he_job_desc desc = describe(2);
-  he_job *job = NULL;
-  if (status == HD_OK) status = he_job_submit(instance, &desc, &job, NULL, &error);
-  assert_int_equal(error.text[0] == '\0', status == HD_OK);
-  if (status == HD_OK) status = he_job_wait(job, NULL);
-  he_job_release(job);
-  he_instance_destroy(instance);
-  return status;
-}
-
-static hd_status open_and_serve(const hd_host *host, void *arg) {
-  const file_bytes *file = arg;
-  hd_sched_config config;
-  hd_sched_config_default(&config);
-  config.runtime.worker_count = 1;
-  config.backends = hd_backends_builtin();
-  config.policies = hd_policies_builtin();
-  config.devices = "cpu";
-  he_model *model = NULL;
-  hd_sched *sched = NULL;
-  hd_status status = he_model_open_memory(host, file->bytes, file->size, "x", NULL, &model, NULL);
-  if (status == HD_OK) status = hd_sched_create(host, &config, &sched, NULL);
-  if (status == HD_OK) status = serve_one(model, sched);
-  hd_sched_destroy(sched);
-  he_model_close(model);
-  return status;
-}
-
-static void each_refused_allocation_between_a_file_and_its_words_is_reported(void **state) {
-  (void)state;
-  tiny_model tiny;
-  tiny_init(&tiny, "llama");
-  file_bytes file;
-  file.bytes = tiny_write(&tiny, &file.size);
-  assert_true(check_every_allocation(open_and_serve, &file) >= 30);
-  free(file.bytes);
-  tiny_finish(&tiny);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_prompts_are_refused_in_one_line),
@@ -511,7 +461,6 @@ int main(void) {
       cmocka_unit_test(scores_are_refused_when_there_is_nothing_to_score),
       cmocka_unit_test(scores_do_not_depend_on_how_they_are_run),
       cmocka_unit_test(each_refused_allocation_is_reported),
-      cmocka_unit_test(each_refused_allocation_between_a_file_and_its_words_is_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
