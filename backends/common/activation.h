@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layout of quantised activation rows: all values, then all scales, then (Q8K) all sums. Unlike ggml's
+/* Layout of quantised activation rows: all values, then all scales, then all sums. Unlike ggml's
  * interleaved blocks the values of a row are contiguous, so that a register may span blocks. The numbers are
  * ggml's: integers and scales equal those of its Q8_0 and Q8_K, because results are compared with it. */
 #ifndef HEDDLE_BACKENDS_COMMON_ACTIVATION_H
@@ -14,7 +14,7 @@
 
 /* Bytes of a row of `cols` (a multiple of the block), a multiple of 64 so that rows keep their alignment. */
 static inline size_t hdb_q8_bytes(uint32_t cols) {
-  return ((size_t)cols + (size_t)cols / HDB_Q8_BLOCK * sizeof(float) + 63) & ~(size_t)63;
+  return ((size_t)cols + (size_t)cols / HDB_Q8_BLOCK * (sizeof(float) + sizeof(int32_t)) + 63) & ~(size_t)63;
 }
 static inline size_t hdb_q8k_bytes(uint32_t cols) {
   return ((size_t)cols + (size_t)cols / HDB_Q8K_BLOCK * sizeof(float) +
@@ -22,12 +22,19 @@ static inline size_t hdb_q8k_bytes(uint32_t cols) {
          ~(size_t)63;
 }
 
-/* Q8: value i is q[i] * scale[i / 32]; -127 <= q <= 127; scales are f16 values held as float. */
+/* Q8: value i is q[i] * scale[i / 32]; -127 <= q <= 127; scales are f16 values held as float; sum[i / 32] of
+ * 32 values. */
 static inline const int8_t *hdb_q8_values(const void *row) {
   return (const int8_t *)row;
 }
 static inline const float *hdb_q8_scales(const void *row, uint32_t cols) {
   return (const float *)(const void *)((const uint8_t *)row + cols);
+}
+
+/* A kernel whose instructions want unsigned weights multiplies w + o, and takes o * sum off again: the sums
+ * are held negated, so that it may start from a multiple of them. */
+static inline const int32_t *hdb_q8_minus_sums(const void *row, uint32_t cols) {
+  return (const int32_t *)(const void *)((const uint8_t *)row + cols + cols / HDB_Q8_BLOCK * sizeof(float));
 }
 
 /* Q8K: value i is q[i] * scale[i / 256]; sum[i / 16] of 16 values. */

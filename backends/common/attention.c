@@ -190,4 +190,9 @@ static hd_status attention_test(const hd_op *op, const hd_value_desc *values) {
   return HD_OK;
 }
 
-const hdb_op_family hdb_family_attention = {attention_run, attention_items, attention_work, attention_test};
+const hdb_op_family hdb_family_attention = {
+    .run = attention_run,
+    .items = attention_items,
+    .item_work = attention_work,
+    .test = attention_test,
+};

@@ -65,6 +65,21 @@ static hd_status kv_store_test(const hd_op *op, const hd_value_desc *values) {
   return format == HD_FORMAT_F32 || format == HD_FORMAT_F16 ? HD_OK : HD_E_UNSUPPORTED;
 }
 
-const hdb_op_family hdb_family_embed = {embed_run, hdb_items_out_rows, hdb_work_out_row, embed_test};
-const hdb_op_family hdb_family_select = {select_run, hdb_items_out_rows, hdb_work_out_row, select_test};
-const hdb_op_family hdb_family_kv_store = {kv_store_run, kv_store_items, kv_store_work, kv_store_test};
+const hdb_op_family hdb_family_embed = {
+    .run = embed_run,
+    .items = hdb_items_out_rows,
+    .item_work = hdb_work_out_row,
+    .test = embed_test,
+};
+const hdb_op_family hdb_family_select = {
+    .run = select_run,
+    .items = hdb_items_out_rows,
+    .item_work = hdb_work_out_row,
+    .test = select_test,
+};
+const hdb_op_family hdb_family_kv_store = {
+    .run = kv_store_run,
+    .items = kv_store_items,
+    .item_work = kv_store_work,
+    .test = kv_store_test,
+};

@@ -30,5 +30,15 @@ static hd_status floats_test(const hd_op *op, const hd_value_desc *values) {
   return floats ? HD_OK : HD_E_UNSUPPORTED;
 }
 
-const hdb_op_family hdb_family_add = {add_run, hdb_items_out_rows, hdb_work_out_row, floats_test};
-const hdb_op_family hdb_family_swiglu = {swiglu_run, hdb_items_out_rows, swiglu_work, floats_test};
+const hdb_op_family hdb_family_add = {
+    .run = add_run,
+    .items = hdb_items_out_rows,
+    .item_work = hdb_work_out_row,
+    .test = floats_test,
+};
+const hdb_op_family hdb_family_swiglu = {
+    .run = swiglu_run,
+    .items = hdb_items_out_rows,
+    .item_work = swiglu_work,
+    .test = floats_test,
+};

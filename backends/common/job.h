@@ -10,18 +10,22 @@ typedef struct hdb_job {
   const hd_launch *launch;
   const hd_op *op;
   const hd_value_desc *values; /* of the graph */
-  uint32_t part, parts;
+  hdb_scratch *scratch;
+  uint32_t step, part, parts;
 } hdb_job;
 
 /* What one op family knows. */
 typedef struct hdb_op_family {
   void (*run)(const hdb_job *job);
-  /* Items of the op that different parts may take: rows of the output, rows of a weight ... */
+  /* Items of the step that different parts may take: rows of the output, rows of a weight ...; 0: nothing is
+   * to be done. */
   uint32_t (*items)(const hdb_job *job);
-  /* Work of one item in about bytes of streaming; what hdb_op_parts weighs. */
+  /* Work of one item in about bytes of streaming; what hdb_step_begin weighs. */
   uint64_t (*item_work)(const hdb_job *job);
   /* The op's inputs fit the portable code. `op` is shape-checked by the graph already. */
   hd_status (*test)(const hd_op *op, const hd_value_desc *values);
+  uint32_t (*steps)(const hdb_job *job); /* NULL: one */
+  void (*begin)(const hdb_job *job);     /* alone, before the step's parts; NULL: nothing */
 } hdb_op_family;
 
 extern const hdb_op_family hdb_family_embed, hdb_family_select, hdb_family_rms_norm, hdb_family_matmul,

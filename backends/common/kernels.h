@@ -15,6 +15,9 @@ typedef enum hdb_activation {
   HDB_ACTIVATION_Q8K  /* blocks of 256 with sums, activation.h */
 } hdb_activation;
 
+/* What a dot may use while it runs, at 64-byte alignment: a first cache's worth of unpacked weights. */
+#define HDB_TILE_SCRATCH (40u * 1024)
+
 /* A block of dot products: every one of `weight_rows` rows with every one of `x_rows` activation rows. */
 typedef struct hdb_tile {
   uint32_t cols; /* a multiple of the weight format's block */
@@ -26,6 +29,7 @@ typedef struct hdb_tile {
   size_t x_stride;        /* bytes from row to row */
   float *out;             /* out[x * out_stride + w] */
   size_t out_stride;      /* floats */
+  uint8_t *scratch;       /* HDB_TILE_SCRATCH bytes */
 } hdb_tile;
 
 /* Each result depends on its two rows alone, not on how many others share the call: that is what makes an op

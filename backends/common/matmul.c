@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MATMUL: every row of x with every row of a weight. Parts take ranges of weight rows, so each weight is
- * streamed once a launch and no two parts write one element.
+ * streamed once for as many activation rows as the launch's scratch holds, and no two parts write one
+ * element.
  *
- * A part quantises the activation rows itself, a tile at a time into a buffer on its stack. Quantising a row
- * costs as much as one to four of the hundreds of dots that it then serves, so doing it in every part costs
- * under a hundredth, and saves a barrier and a buffer shared by the workers. */
+ * Activation rows that meet a quantised weight are quantised once, in a step before: when each of eight parts
+ * did it for itself, that was a third of a prefill's time once the dots were at the speed of the machine. The
+ * scratch remembers what it holds: matrices that share an input (query, key, value; gate, up) share the step.
+ * Steps: 2i quantises the i-th run of rows, 2i + 1 multiplies it; a float weight has one step. */
 #include <stdalign.h>
 #include "common/activation.h"
 #include "common/job.h"
 
-/* Room for one row of HDB_COLS_MAX values (36 KiB as Q8, 36.2 as Q8K) or more shorter ones. */
-#define SCRATCH_BYTES (40u * 1024)
 /* Activations that meet float weights are taken so many bytes at a time: half of a second cache, from which
  * every weight row reads them again. */
 #define FLOATS_BYTES (256u * 1024)
-/* Parts begin at multiples of so many weight rows: 16 results are a cache line, which two cores then never
- * share. */
-#define ROW_GRAIN 16u
+/* Parts begin at multiples of so many weight rows: a kernel takes whole panels of 16, two at a time, and 16
+ * results are a cache line, which two cores then never share. */
+#define ROW_GRAIN 32u
 
-/* A run of activation rows in the layout that the weight wants. */
-typedef struct rows_view {
-  const uint8_t *first;
-  size_t stride;
-  uint32_t count;
-} rows_view;
+/* A run of activation rows. */
+typedef struct rows_run {
+  uint32_t first, count;
+} rows_run;
 
 static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
   switch (layout) {
@@ -36,24 +34,60 @@ static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
   }
 }
 
-/* Rows `from` and following of x, as many as the scratch holds (floats: where they are). */
-static rows_view view_rows(const hdb_job *job, hdb_activation layout, uint32_t from, uint32_t total,
-                           uint8_t *scratch) {
+static hdb_activation layout_of(const hdb_job *job) {
+  return hdb_format_activation(job->values[job->op->in[1]].format);
+}
+
+static uint32_t step_rows(const hdb_job *job, hdb_activation layout) {
+  size_t bytes = activation_bytes(layout, hdb_job_cols(job, job->op->in[0]));
+  if (layout == HDB_ACTIVATION_F32) return (uint32_t)(FLOATS_BYTES / bytes) + 1;
+  return (uint32_t)(job->scratch->size / bytes);
+}
+
+/* The rows that the step is about. */
+static rows_run run_of(const hdb_job *job, hdb_activation layout) {
+  uint32_t total = hdb_job_rows(job, job->op->out), most = step_rows(job, layout);
+  uint32_t first = job->step / 2 * most;
+  return (rows_run){first, total - first < most ? total - first : most};
+}
+
+static uint32_t matmul_steps(const hdb_job *job) {
+  hdb_activation layout = layout_of(job);
+  uint32_t total = hdb_job_rows(job, job->op->out), most = step_rows(job, layout);
+  return layout == HDB_ACTIVATION_F32 ? 1 : 2 * ((total + most - 1) / most);
+}
+
+static bool is_quantising(const hdb_job *job, hdb_activation layout) {
+  return layout != HDB_ACTIVATION_F32 && job->step % 2 == 0;
+}
+
+static void matmul_begin(const hdb_job *job) {
+  hdb_activation layout = layout_of(job);
+  if (!is_quantising(job, layout)) return;
+  rows_run rows = run_of(job, layout);
+  job->scratch->value = job->op->in[0];
+  job->scratch->layout = layout;
+  job->scratch->first = rows.first;
+  job->scratch->count = rows.count;
+}
+
+static bool is_held(const hdb_job *job, hdb_activation layout) {
+  const hdb_scratch *held = job->scratch;
+  rows_run rows = run_of(job, layout);
+  return held->value == job->op->in[0] && held->layout == layout && held->first == rows.first &&
+         held->count == rows.count;
+}
+
+static void quantise_rows(const hdb_job *job, hdb_activation layout) {
   hd_value x = job->op->in[0];
   uint32_t cols = hdb_job_cols(job, x);
-  rows_view view = {scratch, activation_bytes(layout, cols), total - from};
-  if (layout == HDB_ACTIVATION_F32) {
-    uint32_t most = (uint32_t)(FLOATS_BYTES / view.stride) + 1;
-    view.first = (const uint8_t *)hdb_job_row(job, x, from);
-    if (view.count > most) view.count = most;
-    return view;
-  }
+  size_t stride = activation_bytes(layout, cols);
+  rows_run rows = run_of(job, layout);
+  hdb_range range = hdb_job_range(job, rows.count, 1);
   hdb_quantise_fn quantise =
       layout == HDB_ACTIVATION_Q8 ? job->kernels->quantise_q8 : job->kernels->quantise_q8k;
-  if (view.count > SCRATCH_BYTES / view.stride) view.count = (uint32_t)(SCRATCH_BYTES / view.stride);
-  for (uint32_t r = 0; r < view.count; r++)
-    quantise(hdb_job_row(job, x, from + r), cols, scratch + r * view.stride);
-  return view;
+  for (uint32_t r = range.begin; r < range.end; r++)
+    quantise(hdb_job_row(job, x, rows.first + r), cols, job->scratch->bytes + r * stride);
 }
 
 static void add_bias(const hdb_job *job, hdb_range rows, uint32_t from, uint32_t count) {
@@ -67,43 +101,66 @@ static void add_bias(const hdb_job *job, hdb_range rows, uint32_t from, uint32_t
   }
 }
 
-static void matmul_run(const hdb_job *job) {
+/* The part's weight rows with activation rows [first, first + count), which are at `x`. */
+static void multiply(const hdb_job *job, hdb_range range, rows_run rows, const uint8_t *x, size_t x_stride) {
   hd_value w = job->op->in[1], out = job->op->out;
   hd_format format = job->values[w].format;
-  hdb_activation layout = hdb_format_activation(format);
-  hdb_range rows = hdb_job_range(job, job->values[w].rows, ROW_GRAIN);
-  uint32_t total = hdb_job_rows(job, out);
-  alignas(64) uint8_t scratch[SCRATCH_BYTES];
-  if (rows.begin == rows.end) return;
-
+  alignas(64) uint8_t scratch[HDB_TILE_SCRATCH];
   hdb_tile tile = {
       .cols = hdb_job_cols(job, w),
-      .weight_rows = rows.end - rows.begin,
+      .weight_rows = range.end - range.begin,
+      .x_rows = rows.count,
       .weight_stride = hd_format_row_bytes(format, hdb_job_cols(job, w)),
+      .x = x,
+      .x_stride = x_stride,
+      .out = hdb_job_row(job, out, rows.first) + range.begin,
       .out_stride = hdb_job_cols(job, out),
+      .scratch = scratch,
   };
-  tile.weights = (const uint8_t *)hdb_job_at(job, w) + rows.begin * tile.weight_stride;
-  for (uint32_t from = 0; from < total; from += tile.x_rows) {
-    rows_view view = view_rows(job, layout, from, total, scratch);
-    tile.x = view.first;
-    tile.x_stride = view.stride;
-    tile.x_rows = view.count;
-    tile.out = hdb_job_row(job, out, from) + rows.begin;
-    job->kernels->dot[format](&tile);
-    add_bias(job, rows, from, view.count);
+  tile.weights = (const uint8_t *)hdb_job_at(job, w) + range.begin * tile.weight_stride;
+  job->kernels->dot[format](&tile);
+  add_bias(job, range, rows.first, rows.count);
+}
+
+static void multiply_floats(const hdb_job *job, hdb_range range) {
+  hd_value x = job->op->in[0];
+  uint32_t total = hdb_job_rows(job, job->op->out), most = step_rows(job, HDB_ACTIVATION_F32);
+  size_t stride = activation_bytes(HDB_ACTIVATION_F32, hdb_job_cols(job, x));
+  for (uint32_t from = 0; from < total; from += most) {
+    rows_run rows = {from, total - from < most ? total - from : most};
+    multiply(job, range, rows, (const uint8_t *)hdb_job_row(job, x, from), stride);
   }
 }
 
+static void matmul_run(const hdb_job *job) {
+  hdb_activation layout = layout_of(job);
+  hdb_range range = hdb_job_range(job, job->values[job->op->in[1]].rows, ROW_GRAIN);
+  if (is_quantising(job, layout))
+    quantise_rows(job, layout);
+  else if (range.begin == range.end)
+    return;
+  else if (layout == HDB_ACTIVATION_F32)
+    multiply_floats(job, range);
+  else
+    multiply(job, range, run_of(job, layout), job->scratch->bytes,
+             activation_bytes(layout, hdb_job_cols(job, job->op->in[0])));
+}
+
 static uint32_t matmul_items(const hdb_job *job) {
+  hdb_activation layout = layout_of(job);
+  if (is_quantising(job, layout)) return is_held(job, layout) ? 0 : run_of(job, layout).count;
   return (job->values[job->op->in[1]].rows + ROW_GRAIN - 1) / ROW_GRAIN;
 }
 
-/* Streaming the weight rows once, and arithmetic for each activation row, at about 4 values in the time of a
- * byte. */
+/* Streaming the weight rows once, and arithmetic for each activation row, at about 32 values in the time of a
+ * byte where both are int8, 4 where they are floats. Quantising takes about a third of the time that
+ * streaming the row's floats would. */
 static uint64_t matmul_work(const hdb_job *job) {
   const hd_value_desc *w = &job->values[job->op->in[1]];
-  return ROW_GRAIN *
-         (hd_format_row_bytes(w->format, w->cols) + (uint64_t)w->cols / 4 * hdb_items_out_rows(job));
+  hdb_activation layout = layout_of(job);
+  if (is_quantising(job, layout)) return (uint64_t)w->cols * sizeof(float) / 3;
+  uint64_t rows = hdb_items_out_rows(job), values_a_byte = layout == HDB_ACTIVATION_F32 ? 4 : 32;
+  return ROW_GRAIN * (hd_format_row_bytes(w->format, w->cols) + (uint64_t)w->cols / values_a_byte * rows);
 }
 
 static hd_status matmul_test(const hd_op *op, const hd_value_desc *values) {
@@ -116,4 +173,11 @@ static hd_status matmul_test(const hd_op *op, const hd_value_desc *values) {
   return HD_OK;
 }
 
-const hdb_op_family hdb_family_matmul = {matmul_run, matmul_items, matmul_work, matmul_test};
+const hdb_op_family hdb_family_matmul = {
+    .run = matmul_run,
+    .items = matmul_items,
+    .item_work = matmul_work,
+    .test = matmul_test,
+    .steps = matmul_steps,
+    .begin = matmul_begin,
+};

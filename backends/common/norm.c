@@ -25,4 +25,9 @@ static hd_status norm_test(const hd_op *op, const hd_value_desc *values) {
   return group != 0 && values[op->out].cols % group == 0 ? HD_OK : HD_E_UNSUPPORTED;
 }
 
-const hdb_op_family hdb_family_rms_norm = {norm_run, hdb_items_out_rows, hdb_work_out_row, norm_test};
+const hdb_op_family hdb_family_rms_norm = {
+    .run = norm_run,
+    .items = hdb_items_out_rows,
+    .item_work = hdb_work_out_row,
+    .test = norm_test,
+};

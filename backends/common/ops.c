@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From an op to the family that runs it, and how finely an op is worth cutting. */
 #include <assert.h>
+#include <stdalign.h>
 #include "common/job.h"
 
 static const hdb_op_family *const families[HD_OP_COUNT] = {
@@ -24,30 +25,44 @@ uint64_t hdb_work_out_row(const hdb_job *job) {
   return (uint64_t)hdb_job_cols(job, job->op->out) * sizeof(float);
 }
 
-static hdb_job job_of(const hd_launch *launch, uint32_t op_index) {
+static hdb_job job_of(const hdb_run *run) {
   uint32_t count, value_count;
-  const hd_op *ops = hd_graph_ops(launch->graph, &count);
-  const hd_value_desc *values = hd_graph_values(launch->graph, &value_count);
-  assert(op_index < count);
-  return (hdb_job){.launch = launch, .op = &ops[op_index], .values = values, .parts = 1};
+  const hd_op *ops = hd_graph_ops(run->launch->graph, &count);
+  const hd_value_desc *values = hd_graph_values(run->launch->graph, &value_count);
+  assert(run->op_index < count);
+  return (hdb_job){.kernels = run->kernels,
+                   .launch = run->launch,
+                   .op = &ops[run->op_index],
+                   .values = values,
+                   .scratch = run->scratch,
+                   .parts = 1};
 }
 
-uint32_t hdb_op_parts(const hd_launch *launch, uint32_t op_index, uint32_t width) {
-  hdb_job job = job_of(launch, op_index);
+uint32_t hdb_op_steps(const hdb_run *run) {
+  hdb_job job = job_of(run);
   const hdb_op_family *family = families[job.op->kind];
+  return family->steps ? family->steps(&job) : 1;
+}
+
+uint32_t hdb_step_begin(const hdb_run *run, uint32_t step, uint32_t width) {
+  hdb_job job = job_of(run);
+  const hdb_op_family *family = families[job.op->kind];
+  job.step = step;
   uint64_t items = family->items(&job);
   uint64_t parts = items * family->item_work(&job) / PART_WORK;
+  if (family->begin) family->begin(&job);
+  if (job.op->out == job.scratch->value) job.scratch->value = HD_VALUE_NONE;
+  if (items == 0) return 0;
   if (width <= 1) return 1;
   if (parts > (uint64_t)width * PARTS_PER_WORKER) parts = (uint64_t)width * PARTS_PER_WORKER;
   if (parts > items) parts = items;
   return parts > 1 ? (uint32_t)parts : 1;
 }
 
-void hdb_op_run(const hdb_kernels *kernels, const hd_launch *launch, uint32_t op_index, uint32_t part,
-                uint32_t parts) {
-  hdb_job job = job_of(launch, op_index);
+void hdb_step_run(const hdb_run *run, uint32_t step, uint32_t part, uint32_t parts) {
+  hdb_job job = job_of(run);
   assert(part < parts);
-  job.kernels = kernels;
+  job.step = step;
   job.part = part;
   job.parts = parts;
   families[job.op->kind]->run(&job);
@@ -63,10 +78,14 @@ hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index) {
 }
 
 uint32_t hdb_ops_walk(const hdb_kernels *kernels, const hd_launch *launch) {
-  uint32_t op_index = launch->op_begin;
-  for (; op_index < launch->op_end; op_index++) {
+  alignas(64) uint8_t bytes[HDB_SCRATCH_MIN];
+  hdb_scratch scratch = {.bytes = bytes, .size = sizeof bytes, .value = HD_VALUE_NONE};
+  hdb_run run = {kernels, launch, &scratch, launch->op_begin};
+  for (; run.op_index < launch->op_end; run.op_index++) {
     if (launch->stop && atomic_load_explicit(launch->stop, memory_order_relaxed) != 0) break;
-    hdb_op_run(kernels, launch, op_index, 0, 1);
+    uint32_t steps = hdb_op_steps(&run);
+    for (uint32_t step = 0; step < steps; step++)
+      if (hdb_step_begin(&run, step, 1) != 0) hdb_step_run(&run, step, 0, 1);
   }
-  return op_index;
+  return run.op_index;
 }

@@ -7,26 +7,50 @@
 #include "common/kernels.h"
 #include "heddle/implement/backend.h"
 
-/* Longest row of a quantised weight: bounds the activation scratch on the stack (matmul.c). */
+/* Longest row of a quantised weight: bounds what one activation row takes of a scratch. */
 #define HDB_COLS_MAX 32768u
+/* Least size of a scratch: one such row, quantised. */
+#define HDB_SCRATCH_MIN (HDB_COLS_MAX / 4 * 5)
 
-/* How many parts op `op_index` of the launch is worth when `width` workers may take them; at least 1. Small
- * ops are one part, because a fork-join costs about as much as they do. Threads: any. */
-uint32_t hdb_op_parts(const hd_launch *launch, uint32_t op_index, uint32_t width);
+/* Where a launch keeps activations as the weights want them, between the step that quantises them and the
+ * steps that multiply with them. Ownership: who runs the launch; one launch at a time. */
+typedef struct hdb_scratch {
+  uint8_t *bytes; /* at 64-byte alignment */
+  size_t size;    /* HDB_SCRATCH_MIN at least; with more, weights are read for more rows at once */
+  /* Rows [first, first + count) of `value`, in `layout`. HD_VALUE_NONE: nothing yet (before a launch). */
+  hd_value value;
+  hdb_activation layout;
+  uint32_t first, count;
+} hdb_scratch;
 
-/* Does part `part` of `parts` of one op. launch->values holds host addresses of every value that the op
- * names; the op passed hdb_op_test. Any number of parts gives the same bits: each element of the result is
- * computed by one part, in an order that does not depend on the cut. Allocates nothing; about 48 KiB of stack
- * at most. Threads: parts of one op from any threads at once; an op begins after all parts of the op before
- * it. */
-void hdb_op_run(const hdb_kernels *kernels, const hd_launch *launch, uint32_t op_index, uint32_t part,
-                uint32_t parts);
+/* One op of a launch. */
+typedef struct hdb_run {
+  const hdb_kernels *kernels;
+  const hd_launch *launch;
+  hdb_scratch *scratch;
+  uint32_t op_index;
+} hdb_run;
+
+/* An op is one or more steps, each cut into parts. Any number of parts gives the same bits: each element of
+ * the result is computed by one part, in an order that does not depend on the cut. Nothing here allocates;
+ * about 48 KiB of stack at most. launch->values holds host addresses of every value that the op names; the op
+ * passed hdb_op_test. */
+uint32_t hdb_op_steps(const hdb_run *run);
+
+/* Begins a step and says how many parts it is worth when `width` workers may take them; 0: nothing is left to
+ * do for it. Small steps are one part, because a fork-join costs about as much as they do. Threads: the one
+ * that owns the launch, after all parts of the step before. */
+uint32_t hdb_step_begin(const hdb_run *run, uint32_t step, uint32_t width);
+
+/* Does part `part` of `parts` of a step that was begun. Threads: parts of one step from any threads at once.
+ */
+void hdb_step_run(const hdb_run *run, uint32_t step, uint32_t part, uint32_t parts);
 
 /* May the portable ops run this op? Errors: UNSUPPORTED (format or shape), INVALID (no such op). */
 hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index);
 
 /* Runs ops [op_begin, op_end) of the launch on the calling thread, one after the other. Looks at launch->stop
- * (may be NULL) before each op and returns one past the last op done. Threads: any. */
+ * (may be NULL) before each op and returns one past the last op done. Takes 80 KiB of stack. Threads: any. */
 uint32_t hdb_ops_walk(const hdb_kernels *kernels, const hd_launch *launch);
 
 #endif

@@ -18,6 +18,7 @@ static int32_t nearest(float x) {
 void hdb_quantise_q8(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
+  int32_t *minus_sums = (int32_t *)(void *)(scales + cols / HDB_Q8_BLOCK);
   for (uint32_t b = 0; b < cols / HDB_Q8_BLOCK; b++, x += HDB_Q8_BLOCK, q += HDB_Q8_BLOCK) {
     float amax = 0.0f;
     for (uint32_t i = 0; i < HDB_Q8_BLOCK; i++)
@@ -25,8 +26,11 @@ void hdb_quantise_q8(const float *x, uint32_t cols, void *out_row) {
     scales[b] = hdb_f16_to_f32(hdb_f32_to_f16(amax / 127.0f));
     /* Where the scale rounds to 0 the block counts for nothing; 127 / amax could be infinite there. */
     float inverse = scales[b] > 0.0f ? 127.0f / amax : 0.0f;
-    for (uint32_t i = 0; i < HDB_Q8_BLOCK; i++)
+    minus_sums[b] = 0;
+    for (uint32_t i = 0; i < HDB_Q8_BLOCK; i++) {
       q[i] = (int8_t)nearest(x[i] * inverse);
+      minus_sums[b] -= q[i];
+    }
   }
 }
 

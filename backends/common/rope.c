@@ -75,4 +75,9 @@ static hd_status rope_test(const hd_op *op, const hd_value_desc *values) {
                                                                                     : HD_E_UNSUPPORTED;
 }
 
-const hdb_op_family hdb_family_rope = {rope_run, hdb_items_out_rows, rope_work, rope_test};
+const hdb_op_family hdb_family_rope = {
+    .run = rope_run,
+    .items = hdb_items_out_rows,
+    .item_work = rope_work,
+    .test = rope_test,
+};

@@ -14,6 +14,13 @@ static hd_status cpu_open(const hd_backend_host *lent, const char *options_text,
   cpu->lent = lent;
   cpu->capacity = lent->worker_count;
   cpu->slot_count = cpu->capacity < HDI_CPU_SLOTS ? cpu->capacity : HDI_CPU_SLOTS;
+  cpu->scratch = lent->host->alloc(lent->host->ctx, cpu->slot_count * HDI_CPU_SCRATCH, 64);
+  if (!cpu->scratch) {
+    hd_status failed =
+        hd_fail(out_error, HD_E_NO_MEMORY, "cpu: no memory for %zu bytes", cpu->slot_count * HDI_CPU_SCRATCH);
+    hd_host_free(lent->host, cpu, 1, sizeof *cpu);
+    return failed;
+  }
   hdi_tier_kernels(options.tier, &cpu->kernels);
   hdi_cpu_describe(&cpu->kernels, cpu->description);
   *out_backend = cpu;
@@ -25,6 +32,7 @@ static void cpu_close(void *backend) {
   /* Everything was polled; a worker may still be ringing the bell for the last of it. */
   while (atomic_load_explicit(&cpu->in_worker, memory_order_acquire) != 0)
     sched_yield();
+  hd_host_free(cpu->lent->host, cpu->scratch, cpu->slot_count, HDI_CPU_SCRATCH);
   hd_host_free(cpu->lent->host, cpu, 1, sizeof *cpu);
 }
 

@@ -11,6 +11,10 @@
 /* Launches in flight at once, whatever the core count: each takes at least one unit. */
 #define HDI_CPU_SLOTS 64u
 
+/* Quantised activations of one launch: a second cache's worth, where every panel of weights reads them again.
+ * 2 MiB hold 820 rows of 2048 values, 150 of 11008. Only what is used is ever resident. */
+#define HDI_CPU_SCRATCH ((size_t)2 * 1024 * 1024)
+
 typedef struct hdi_cpu hdi_cpu;
 
 enum { HDI_SLOT_FREE, HDI_SLOT_RUNNING, HDI_SLOT_DONE };
@@ -32,6 +36,7 @@ struct hdi_cpu {
   uint32_t slot_count;
   atomic_uint in_worker; /* launches whose worker still touches this object; close waits for 0 */
   char description[HD_NAME_BYTES];
+  uint8_t *scratch; /* HDI_CPU_SCRATCH for each slot */
   hdi_cpu_slot slots[HDI_CPU_SLOTS];
 };
 

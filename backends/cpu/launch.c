@@ -4,15 +4,14 @@
 #include <assert.h>
 #include "cpu/cpu.h"
 
-typedef struct op_work {
-  const hdb_kernels *kernels;
-  const hd_launch *launch;
-  uint32_t op_index, parts;
-} op_work;
+typedef struct step_work {
+  hdb_run run;
+  uint32_t step, parts;
+} step_work;
 
 static void run_part(void *arg, uint32_t part) {
-  const op_work *work = arg;
-  hdb_op_run(work->kernels, work->launch, work->op_index, part, work->parts);
+  const step_work *work = arg;
+  hdb_step_run(&work->run, work->step, part, work->parts);
 }
 
 static bool must_leave(const hdi_cpu_slot *slot) {
@@ -20,19 +19,30 @@ static bool must_leave(const hdi_cpu_slot *slot) {
   return slot->launch->stop && atomic_load_explicit(slot->launch->stop, memory_order_relaxed) != 0;
 }
 
-/* Returns one past the last op done. */
-static uint32_t walk(hdi_cpu_slot *slot) {
-  const hd_backend_host *lent = slot->cpu->lent;
-  op_work work = {.kernels = &slot->cpu->kernels, .launch = slot->launch};
-  for (work.op_index = slot->launch->op_begin; work.op_index < slot->launch->op_end; work.op_index++) {
-    if (must_leave(slot)) break;
-    work.parts = hdb_op_parts(slot->launch, work.op_index, slot->launch->width);
+static void run_op(const hd_backend_host *lent, const hdb_run *run) {
+  step_work work = {.run = *run};
+  uint32_t width = run->launch->width, steps = hdb_op_steps(run);
+  for (work.step = 0; work.step < steps; work.step++) {
+    work.parts = hdb_step_begin(run, work.step, width);
     if (work.parts == 1)
       run_part(&work, 0);
-    else
-      lent->parallel(lent->ctx, slot->launch->width, work.parts, run_part, &work);
+    else if (work.parts > 1)
+      lent->parallel(lent->ctx, width, work.parts, run_part, &work);
   }
-  return work.op_index;
+}
+
+/* Returns one past the last op done. */
+static uint32_t walk(hdi_cpu_slot *slot) {
+  hdi_cpu *cpu = slot->cpu;
+  hdb_scratch scratch = {.bytes = cpu->scratch + (size_t)(slot - cpu->slots) * HDI_CPU_SCRATCH,
+                         .size = HDI_CPU_SCRATCH,
+                         .value = HD_VALUE_NONE};
+  hdb_run run = {&cpu->kernels, slot->launch, &scratch, slot->launch->op_begin};
+  for (; run.op_index < slot->launch->op_end; run.op_index++) {
+    if (must_leave(slot)) break;
+    run_op(cpu->lent, &run);
+  }
+  return run.op_index;
 }
 
 static void run_slot(void *arg) {

@@ -85,7 +85,8 @@ static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t co
   k->want = sample_alloc(out_stride * x_rows * sizeof(float));
   for (size_t i = 0; i < out_stride * x_rows; i++)
     k->out[i] = k->want[i] = CANARY;
-  k->tile = (hdb_tile){cols, rows, x_rows, k->weights, stride, k->x, x_stride, k->out, out_stride};
+  k->tile = (hdb_tile){cols, rows,     x_rows, k->weights, stride,
+                       k->x, x_stride, k->out, out_stride, sample_alloc(HDB_TILE_SCRATCH)};
 }
 
 static void dot_end(dot_case *k) {
@@ -94,6 +95,7 @@ static void dot_end(dot_case *k) {
   free(k->floats);
   free(k->out);
   free(k->want);
+  free(k->tile.scratch);
 }
 
 /* Sum of magnitudes of the products of one pair of rows. */

@@ -98,8 +98,16 @@ void case_end(op_case *c) {
 
 /* Parts in an order that is not theirs: 7 is coprime to all counts below. */
 static void run_parts(op_case *c, uint32_t parts) {
-  for (uint32_t i = 0; i < parts; i++)
-    hdb_op_run(hdb_kernels_c(), &c->launch, c->op_index, i * 7 % parts, parts);
+  hdb_scratch scratch = {
+      .bytes = sample_alloc(HDB_SCRATCH_MIN), .size = HDB_SCRATCH_MIN, .value = HD_VALUE_NONE};
+  hdb_run run = {hdb_kernels_c(), &c->launch, &scratch, c->op_index};
+  uint32_t steps = hdb_op_steps(&run);
+  for (uint32_t step = 0; step < steps; step++) {
+    if (hdb_step_begin(&run, step, 1) == 0) continue;
+    for (uint32_t i = 0; i < parts; i++)
+      hdb_step_run(&run, step, i * 7 % parts, parts);
+  }
+  free(scratch.bytes);
 }
 
 void case_run(op_case *c) {

@@ -329,10 +329,14 @@ static void small_ops_are_one_part_and_large_ones_several(void **state) {
   case_begin(&c, 1, 1, 1, 0);
   hd_value x = case_input(&c, 1024), w = case_weight(&c, HD_FORMAT_Q8_0, 1024, 1024);
   case_finish(&c, (hd_op){.kind = HD_OP_MATMUL, .in = {x, w}}, case_output(&c, HD_ROWS_TOKENS, 1024));
-  assert_int_equal(hdb_op_parts(&c.launch, c.op_index, 1), 1);
-  assert_true(hdb_op_parts(&c.launch, c.op_index, 2) >= 2);
-  assert_true(hdb_op_parts(&c.launch, c.op_index, 1000) <= 64);
-  assert_int_equal(hdb_op_parts(&c.launch, 0, 8), 1); /* the embedding of one token */
+  hdb_scratch scratch = {.size = HDB_SCRATCH_MIN, .value = HD_VALUE_NONE};
+  hdb_run run = {hdb_kernels_c(), &c.launch, &scratch, c.op_index}, embed = run;
+  embed.op_index = 0;
+  assert_int_equal(hdb_step_begin(&run, 0, 8), 1); /* quantising one row */
+  assert_int_equal(hdb_step_begin(&run, 1, 1), 1);
+  assert_true(hdb_step_begin(&run, 1, 2) >= 2);
+  assert_true(hdb_step_begin(&run, 1, 1000) <= 64);
+  assert_int_equal(hdb_step_begin(&embed, 0, 8), 1); /* the embedding of one token */
   case_end(&c);
 }
 

@@ -23,12 +23,15 @@ static inline int8x16_t integers(const float *x, float inverse) {
 void hdi_neon_quantise_q8(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
+  int32_t *minus_sums = (int32_t *)(void *)(scales + cols / HDB_Q8_BLOCK);
   for (uint32_t b = 0; b < cols / HDB_Q8_BLOCK; b++, x += HDB_Q8_BLOCK, q += HDB_Q8_BLOCK) {
     float amax = largest(x, HDB_Q8_BLOCK);
     scales[b] = hdb_f16_to_f32(hdb_f32_to_f16(amax / 127.0f));
     float inverse = scales[b] > 0.0f ? 127.0f / amax : 0.0f;
-    vst1q_s8(q, integers(x, inverse));
-    vst1q_s8(q + 16, integers(x + 16, inverse));
+    int8x16_t low = integers(x, inverse), high = integers(x + 16, inverse);
+    vst1q_s8(q, low);
+    vst1q_s8(q + 16, high);
+    minus_sums[b] = -vaddlvq_s8(low) - vaddlvq_s8(high);
   }
 }
 

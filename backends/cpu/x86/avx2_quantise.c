@@ -25,16 +25,26 @@ static inline __m256i integers(const float *x, float inverse) {
   return _mm256_permutevar8x32_epi32(packed, order);
 }
 
+static inline int32_t sum_of_bytes(__m256i q) {
+  __m256i fours = _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), q), _mm256_set1_epi16(1));
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+  half = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
+  return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 1)));
+}
+
 void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
+  int32_t *minus_sums = (int32_t *)(void *)(scales + cols / HDB_Q8_BLOCK);
   for (uint32_t b = 0; b < cols / HDB_Q8_BLOCK; b++, x += HDB_Q8_BLOCK, q += HDB_Q8_BLOCK) {
     __m256 low = _mm256_max_ps(magnitude(_mm256_loadu_ps(x)), magnitude(_mm256_loadu_ps(x + 8)));
     __m256 high = _mm256_max_ps(magnitude(_mm256_loadu_ps(x + 16)), magnitude(_mm256_loadu_ps(x + 24)));
     float amax = largest(_mm256_max_ps(low, high));
     scales[b] = _cvtsh_ss(_cvtss_sh(amax / 127.0f, _MM_FROUND_TO_NEAREST_INT));
     float inverse = scales[b] > 0.0f ? 127.0f / amax : 0.0f;
-    _mm256_storeu_si256((__m256i *)(void *)q, integers(x, inverse));
+    __m256i values = integers(x, inverse);
+    _mm256_storeu_si256((__m256i *)(void *)q, values);
+    minus_sums[b] = -sum_of_bytes(values);
   }
 }
 
