@@ -33,6 +33,9 @@ typedef struct hd_runtime_config {
   uint32_t max_coroutines; /* alive at once; default 1024, at most 2^20; see hd_runtime_max_coroutines */
   uint32_t stack_bytes;    /* of one coroutine; rounded up to pages; default 64 KiB; at least 16 KiB */
   bool place_workers;      /* pin worker i to the i-th best core that the process may use */
+  /* Alternate signal stack (sigaltstack(2)) of each worker thread, raised to what the kernel asks for;
+   * default 0: none. For a host that handles SIGSEGV, see hd_overflow_find. */
+  uint32_t signal_stack_bytes;
 } hd_runtime_config;
 
 void hd_runtime_config_default(hd_runtime_config *out_config);
@@ -108,6 +111,28 @@ hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *
 /* The coroutine that runs on this thread; NULL when none does. */
 hd_coro *hd_coro_self(void);
 const char *hd_coro_name(const hd_coro *coro);
+
+/* Whose stack overflowed. heddle installs no signal handler: a host that wants its crash report to say which
+ * coroutine it was asks from its own, which needs a stack of its own to run on:
+ *
+ *   static void on_fault(int signal, siginfo_t *info, void *context) {
+ *     hd_overflow overflow;
+ *     if (hd_overflow_find(info->si_addr, &overflow)) report("stack overflow of ", overflow.coroutine);
+ *     ... the default action, or the handler that was there before
+ *   }
+ *
+ * installed by sigaction(2) for SIGSEGV with SA_SIGINFO | SA_ONSTACK, and config.signal_stack_bytes (for
+ * example 64 KiB) for the workers' threads; a thread that dispatches calls sigaltstack(2) itself. The guard
+ * is one page: code with larger frames is to be built with -fstack-clash-protection, which touches each page.
+ */
+typedef struct hd_overflow {
+  const char *coroutine; /* its name; to be read in the handler only */
+  size_t stack_bytes;    /* that it has */
+} hd_overflow;
+
+/* Whether `fault_address` lies in the guard of the coroutine that this thread runs. Threads: the one that
+ * faulted. Async-signal-safe. */
+bool hd_overflow_find(const void *fault_address, hd_overflow *out_overflow);
 
 /* Lets others run. Only inside a coroutine. */
 void hd_coro_yield(void);

@@ -3,6 +3,7 @@
 #include "heddle/runtime.h"
 
 #include "coro.h"
+#include "overflow.h"
 #include "park.h"
 #include "worker.h"
 
@@ -21,6 +22,9 @@
 #define MAX_COROUTINES (1u << 20)
 /* Far above any stack; keeps a slab's size in range on 32 bits too. */
 #define MAX_STACK_BYTES (16u * 1024 * 1024)
+
+/* What both ABIs ask of a stack pointer. */
+#define SIGNAL_STACK_ALIGN 16
 
 /* About the time that waking a sleeping thread on another core takes: 22 to 41 us measured in a virtual
  * machine, units to tens of us on phones. Waiting longer than that by spinning costs more than it saves. */
@@ -56,10 +60,12 @@ static hd_status read_config(const hd_runtime_config *config, hd_runtime_config 
   if (asked.max_coroutines == 0) asked.max_coroutines = DEFAULT_COROUTINES;
   if (asked.stack_bytes == 0) asked.stack_bytes = DEFAULT_STACK_BYTES;
   if (asked.worker_count > HDI_WORKERS_MAX || asked.max_coroutines > MAX_COROUTINES ||
-      asked.stack_bytes < MIN_STACK_BYTES || asked.stack_bytes > MAX_STACK_BYTES) {
+      asked.stack_bytes < MIN_STACK_BYTES || asked.stack_bytes > MAX_STACK_BYTES ||
+      asked.signal_stack_bytes > MAX_STACK_BYTES) {
     return HD_E_INVALID;
   }
   asked.size = sizeof asked;
+  asked.signal_stack_bytes = hdi_signal_stack_bytes(asked.signal_stack_bytes);
   *out_config = asked;
   return HD_OK;
 }
@@ -77,6 +83,11 @@ static hd_status init_worker(hd_runtime *runtime, uint32_t index) {
   atomic_init(&worker->inbox.top, NULL);
   atomic_init(&worker->cancels, NULL);
   hdi_region_init(&worker->region);
+  if (!runtime->driven && runtime->config.signal_stack_bytes > 0) {
+    worker->signal_stack =
+        runtime->host.alloc(runtime->host.ctx, runtime->config.signal_stack_bytes, SIGNAL_STACK_ALIGN);
+    if (worker->signal_stack == NULL) return HD_E_NO_MEMORY;
+  }
   return hdi_poller_init(&worker->poller, runtime->driven);
 }
 
@@ -205,6 +216,7 @@ void hd_runtime_destroy(hd_runtime *runtime) {
   wait_for_visitors(runtime);
   for (uint32_t i = 0; i < runtime->worker_count; i++) {
     hdi_poller_finish(&runtime->workers[i].poller);
+    hd_host_free(&runtime->host, runtime->workers[i].signal_stack, 1, runtime->config.signal_stack_bytes);
   }
   hdi_stack_pool_finish(&runtime->stacks);
   if (runtime->seeds != NULL) {

@@ -91,6 +91,7 @@ typedef struct hdi_worker {
   uint64_t armed_ns; /* of the timer of a driven runtime */
   hdi_stack spare[HDI_SPARE_STACKS];
   pthread_t thread;
+  void *signal_stack; /* NULL: none */
   /* Written by its thread alone, read by hd_runtime_stats_get. */
   _Atomic uint64_t switches, tasks, parks;
   /* Everybody's. */

@@ -4,6 +4,7 @@
 #include "worker.h"
 
 #include "cancel.h"
+#include "overflow.h"
 #include "park.h"
 #include "trim.h"
 
@@ -193,6 +194,8 @@ void *hdi_worker_main(void *arg) {
   hdi_worker *worker = arg;
   hdi_this_worker = worker;
   hdi_flow_of_thread(&worker->flow);
+  stack_t before;
+  hdi_signal_stack_enter(worker, &before);
   while (worker->held_task != NULL || !hdi_runtime_is_drained(worker->runtime)) {
     bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
     bool helped = hdi_region_help(worker);
@@ -201,6 +204,7 @@ void *hdi_worker_main(void *arg) {
     ran += run_tasks(worker);
     if (ran == 0 && !helped) idle(worker);
   }
+  hdi_signal_stack_leave(worker, &before);
   hdi_this_worker = NULL;
   return NULL;
 }
