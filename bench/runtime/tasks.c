@@ -9,30 +9,27 @@ enum { TASKS = 1000, CROWD = 4 };
 typedef struct crowd {
   hb_stage stage;
   uint32_t count; /* of tasks outstanding at once */
-  _Alignas(64) _Atomic uint32_t left;
-  hd_event empty;
+  hd_group group;
   hd_task tasks[TASKS];
 } crowd;
 
 static void runs(void *arg) {
-  crowd *c = arg;
-  if (atomic_fetch_sub_explicit(&c->left, 1, memory_order_acq_rel) == 1) hd_event_set(&c->empty);
+  __asm__ volatile("" : : "r"(arg) : "memory");
 }
 
 static void spawns_and_joins(void *arg) {
   crowd *c = arg;
   hb_batches batches;
   uint32_t rounds = TASKS / c->count;
+  hd_group_init(&c->group, c->stage.runtime);
   hb_batches_begin(&batches, c->stage.run, TASKS);
   while (hb_batches_next(&batches)) {
     for (uint32_t round = 0; round < rounds; round++) {
-      atomic_store_explicit(&c->left, c->count, memory_order_relaxed);
-      hd_event_init(&c->empty);
       for (uint32_t i = 0; i < c->count; i++) {
         c->tasks[i] = (hd_task){.fn = runs, .arg = c};
-        (void)hd_runtime_post(c->stage.runtime, &c->tasks[i]);
+        (void)hd_group_post(&c->group, &c->tasks[i]);
       }
-      (void)hd_await_event(&c->empty);
+      (void)hd_await_group(&c->group);
     }
   }
   hb_batches_say(&batches, "heddle");

@@ -73,17 +73,52 @@ uint32_t hd_runtime_dispatch(hd_runtime *runtime, uint64_t max_ns);
  * Up to eight stacks a worker stay warm. Returns how many stacks it was. Threads: any. */
 uint32_t hd_runtime_trim(hd_runtime *runtime);
 
+/* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise
+ * with hd_event_init; may be used again after hd_event_init when the waiter has returned. */
+typedef struct hd_event {
+  atomic_uintptr_t state; /* 0: clear; 1: set; else the waiting coroutine */
+} hd_event;
+
 /* ---- run-to-completion tasks ---- */
 
 typedef struct hd_task {
   struct hd_task *next; /* the runtime's, while queued */
   void (*fn)(void *arg);
   void *arg;
+  struct hd_group *group; /* the runtime's */
 } hd_task;
 
 /* Runs task->fn(task->arg) on some worker. The task is the caller's memory until fn begins. Threads: any.
- * Errors: CLOSED. No allocation. */
+ * Errors: CLOSED. No allocation. Tasks of one worker begin in the order of posting. An idle worker takes what
+ * another has not claimed; a worker claims up to 8 at once, and more than one only while there are at least
+ * four for each worker: so many may wait behind one that is long. */
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task);
+
+/* ---- groups: tasks that are awaited together ---- */
+
+/* Fork and join without a shared counter for each task. One coroutine initialises it, posts to it and awaits
+ * it; its tasks may post to it as well. The coroutine that awaits runs tasks of the group itself: they have
+ * the rest of its stack (stack_bytes of the runtime's configuration), so a task that needs more is posted
+ * with hd_runtime_post. A task is in no coroutine, wherever it runs: it cannot await. */
+typedef struct hd_group {
+  hd_runtime *runtime;
+  void *home;              /* the worker whose thread alone touches `own` */
+  uintptr_t own;           /* twice the tasks that home posted, less those that it ran */
+  bool waiting;            /* `own` has been added to `others` */
+  atomic_uintptr_t others; /* the same of everybody else, and one while waiting */
+  hd_event done;
+} hd_group;
+
+/* May be used again when hd_await_group has returned OK. */
+void hd_group_init(hd_group *group, hd_runtime *runtime);
+
+/* As hd_runtime_post. Threads: those of the coroutine and of the group's tasks. Errors: INVALID, CLOSED. */
+hd_status hd_group_post(hd_group *group, hd_task *task);
+
+/* Returns when all that was posted has run, also when the runtime closes meanwhile. Errors: INVALID (not in a
+ * coroutine, or another one initialised it on another worker), CANCELLED: tasks may still run; the group and
+ * they stay where they are until a later await, made while shielded, has returned OK. */
+hd_status hd_await_group(hd_group *group);
 
 /* Fork-join: fn(arg, part) for parts 0..parts-1 on up to `width` workers, the caller among them. Parts are
  * taken in order from one counter; the caller takes what the others have not started, so a late helper costs
@@ -150,12 +185,6 @@ bool hd_coro_shield(bool shielded);
 /* ---- awaiting: only inside a coroutine ----
  * Errors of all: INVALID (not in a coroutine, or somebody waits already), CANCELLED (hd_coro_cancel), CLOSED
  * (the runtime is going away). */
-
-/* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise
- * with hd_event_init; may be used again after hd_event_init when the waiter has returned. */
-typedef struct hd_event {
-  atomic_uintptr_t state; /* 0: clear; 1: set; else the waiting coroutine */
-} hd_event;
 
 void hd_event_init(hd_event *event);
 /* Sets it and makes the waiter ready. After this returns the event's memory may be gone. Threads: any. */

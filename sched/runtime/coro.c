@@ -162,6 +162,7 @@ hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *
   if (worker != NULL && worker->runtime != runtime) worker = NULL;
   hdi_seed *seed = take_seed(runtime, worker);
   seed->task.fn = seed_marker;
+  seed->task.group = NULL;
   seed->fn = fn;
   seed->arg = arg;
   size_t length = name == NULL ? 0 : strnlen(name, sizeof seed->name - 1);

@@ -59,6 +59,7 @@ static inline hdi_flow *hdi_next_flow(hdi_worker *worker) {
  * how many ran. Threads: the worker's, from its loop. */
 static inline uint32_t hdi_coro_resume(hdi_worker *worker, hd_coro *coro, uint32_t burst) {
   worker->burst = burst;
+  worker->helped = 0;
   worker->current = coro;
   hdi_switch_to(worker, &worker->flow, &coro->flow);
   uint32_t ran = 1 + burst - worker->burst;

@@ -4,6 +4,8 @@
 
 #include "worker.h"
 
+#include "kernel_shims/membarrier.h"
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -30,6 +32,8 @@ static uint64_t bit_of(const hdi_worker *worker) {
 static bool declare(hdi_worker *worker, uint32_t how) {
   atomic_store_explicit(&worker->state, how, memory_order_seq_cst);
   atomic_fetch_or_explicit(&worker->runtime->parked, bit_of(worker), memory_order_seq_cst);
+  /* For those who put tasks without a fence. */
+  if (worker->runtime->quiet_puts && worker->runtime->worker_count > 1) hdk_membarrier();
   return !hdi_worker_has_work(worker);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sleeping and waking. The rule that loses no wake-up: whoever hands over work first makes it visible, then
  * looks at who sleeps; whoever wants to sleep first says so, then looks for work once more. All four are
- * sequentially consistent. */
+ * sequentially consistent, but for a worker that puts a task into its own ring, which is frequent: there the
+ * sleeper, which is not, makes the kernel fence for both (membarrier.h), where the kernel can. */
 #ifndef HDI_RUNTIME_PARK_H
 #define HDI_RUNTIME_PARK_H
 

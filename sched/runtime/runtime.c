@@ -8,6 +8,7 @@
 #include "worker.h"
 
 #include "kernel_shims/affinity.h"
+#include "kernel_shims/membarrier.h"
 #include "kernel_shims/topology.h"
 
 #include <sched.h>
@@ -175,6 +176,7 @@ hd_status hd_runtime_create(const hd_host *host, const hd_runtime_config *config
   runtime->config = asked;
   runtime->worker_count = workers;
   runtime->driven = asked.worker_count == 0;
+  runtime->quiet_puts = workers == 1 || hdk_membarrier_register();
   /* Spinning helps only while everybody has a core. */
   runtime->spin_ns = workers > 1 && workers <= usable_cores() ? SPIN_NS : 0;
   for (uint32_t i = 0; i < workers; i++) {
@@ -240,7 +242,7 @@ uint32_t hd_runtime_max_coroutines(const hd_runtime *runtime) {
 
 /* The visitor's count keeps the runtime's memory, which the task itself may let go, until somebody has been
  * woken; and whoever closes the runtime waits until those who found it open have put their task. */
-static hd_status post_from_outside(hd_runtime *runtime, hd_task *task) {
+hd_status hdi_post_from_outside(hd_runtime *runtime, hd_task *task) {
   atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_seq_cst);
   bool closing = atomic_load_explicit(&runtime->closing, memory_order_seq_cst);
   if (!closing) {
@@ -253,8 +255,9 @@ static hd_status post_from_outside(hd_runtime *runtime, hd_task *task) {
 
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task) {
   if (runtime == NULL || task == NULL || task->fn == NULL) return HD_E_INVALID;
+  task->group = NULL;
   hdi_worker *worker = hdi_this_worker;
-  if (worker == NULL || worker->runtime != runtime) return post_from_outside(runtime, task);
+  if (worker == NULL || worker->runtime != runtime) return hdi_post_from_outside(runtime, task);
   if (atomic_load_explicit(&runtime->closing, memory_order_relaxed)) return HD_E_CLOSED;
   hdi_tasks_put(worker, task);
   return HD_OK;

@@ -77,8 +77,14 @@ typedef struct hdi_worker {
   hdi_flow flow; /* the loop */
   hdi_timer_heap timers;
   hdi_poller poller;
-  hd_coro *newest;    /* living coroutines */
-  hd_task *held_task; /* taken already; the next to run */
+  hd_coro *newest;           /* living coroutines */
+  hd_task *held_task;        /* taken already; the next to run */
+  uint32_t claim, claim_end; /* places of its ring that it has claimed and not run yet */
+  uint32_t room_end;         /* its ring has room up to here, as far as it knows */
+  uint32_t helped;           /* tasks run by a waiter since it was resumed: see group.c */
+  hd_group *folding;         /* of the task that ran last, and how many of it were not yet counted: group.c */
+  uintptr_t folded;
+  hdi_steal_habit steal;
   hdi_seed *free_seeds;
   uint32_t free_seed_count;
   uint32_t spare_count;
@@ -109,6 +115,7 @@ struct hd_runtime {
   uint32_t worker_count; /* at least 1 */
   uint32_t started;      /* threads to join */
   bool driven;           /* no thread of its own: worker 0 is whoever dispatches */
+  bool quiet_puts;       /* who puts a task needs no fence, because who goes to sleep fences for both */
   uint64_t spin_ns;
   hdi_seed *seeds;
   uint32_t seed_count;

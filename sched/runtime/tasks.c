@@ -5,9 +5,22 @@
 #include "park.h"
 #include "state.h"
 
-/* Tasks that are stolen at once: half of what is there, at most one cache line of slots, because the owner
- * goes on meanwhile and a thief that reads for long loses the race. */
-#define STEAL_MOST 8u
+/* Tasks that are claimed or stolen at once. A claim is at most a quarter of its worker's fair share of what
+ * is there, so that nobody idles beside it at the end (the reason of C. Polychronopoulos, D. Kuck, "Guided
+ * Self-Scheduling", 1987), and small, because nobody else can take it back; it divides the cost of a
+ * compare-and-swap. A theft is up to half, because it divides the cost of some cache lines that travel. */
+#define CLAIM_MOST 8u
+#define CLAIM_PART 4u
+#define STEAL_MOST 64u
+
+/* A theft is worth while when each task of it took longer than this, about what bringing a task's cache lines
+ * from one core to another and back costs its owner and the thief. */
+#define WORTH_NS 250u
+
+/* Looks at others' rings that are left out after thefts that were not worth while: doubled with each, so that
+ * a task that is worth it then waits some microseconds at most (a look is about 25 ns). */
+#define PAUSE_LEAST 16u
+#define PAUSE_MOST  256u
 
 /* Tasks that come back from the overflow under one lock. */
 #define RETURN_MOST 64u
@@ -68,30 +81,57 @@ static bool ring_advance(hdi_task_ring *ring, uint32_t *head, uint32_t count) {
                                                  memory_order_acquire);
 }
 
-/* The owner's. */
-static inline hd_task *ring_take(hdi_worker *worker) {
+static inline uint32_t claimed(const hdi_worker *worker) {
+  return worker->claim_end - worker->claim;
+}
+
+/* Claims the oldest tasks of the worker's own ring, of whose claim nothing is left. False: the ring is empty.
+ */
+static bool ring_claim(hdi_worker *worker) {
   hdi_task_ring *ring = &worker->tasks_ring;
   uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
   uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-  while (head != tail) {
-    hd_task *task = slot_get(ring, head);
+  uint32_t count;
+  do {
+    count = tail - head;
+    if (count == 0) return false;
     if (is_alone(worker)) { /* nobody steals */
-      atomic_store_explicit(&ring->head, head + 1, memory_order_relaxed);
-      return task;
+      atomic_store_explicit(&ring->head, tail, memory_order_relaxed);
+      break;
     }
-    if (ring_advance(ring, &head, 1)) return task;
-  }
-  return NULL;
+    uint32_t part = count / (CLAIM_PART * worker->runtime->worker_count);
+    count = part < CLAIM_MOST ? part : CLAIM_MOST;
+    if (count == 0) count = 1;
+  } while (!ring_advance(ring, &head, count));
+  worker->claim = head;
+  worker->claim_end = head + count;
+  return true;
+}
+
+/* The owner's. */
+static inline hd_task *ring_take(hdi_worker *worker) {
+  if (claimed(worker) == 0 && !ring_claim(worker)) return NULL;
+  return slot_get(&worker->tasks_ring, worker->claim++);
+}
+
+/* Looks how much room there is by now; false: none. */
+static bool ring_grow_room(hdi_worker *worker, uint32_t tail) {
+  hdi_task_ring *ring = &worker->tasks_ring;
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+  /* In this order: whoever has moved `head` as it was seen counts as a thief until it has read. */
+  if (atomic_load_explicit(&ring->thieves, memory_order_acquire) != 0) return false;
+  worker->room_end = (claimed(worker) > 0 ? worker->claim : head) + HDI_RING_TASKS;
+  return tail != worker->room_end;
 }
 
 /* Puts the task; false: the ring is full. The owner's. */
 static inline bool ring_put(hdi_worker *worker, hd_task *task) {
   hdi_task_ring *ring = &worker->tasks_ring;
   uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-  if (tail - atomic_load_explicit(&ring->head, memory_order_acquire) == HDI_RING_TASKS) return false;
+  if (tail == worker->room_end && !ring_grow_room(worker, tail)) return false;
   slot_set(ring, tail, task);
-  /* Sequentially consistent where the caller looks for a sleeper next: see park.h. */
-  if (is_alone(worker)) {
+  /* Where the caller looks for a sleeper next one of the two needs a fence: see park.h. */
+  if (worker->runtime->quiet_puts) {
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
   } else {
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_seq_cst);
@@ -105,8 +145,9 @@ static void ring_spill(hdi_worker *worker, hd_task *task) {
   hdi_task_overflow *overflow = &worker->runtime->overflow;
   uint32_t half = HDI_RING_TASKS / 2;
   uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-  if (!ring_advance(ring, &head, half)) {
-    overflow_put(overflow, task, task, 1); /* thieves have made room: rare */
+  uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+  if (tail - head < half || !ring_advance(ring, &head, half)) {
+    overflow_put(overflow, task, task, 1); /* much of it is claimed, or thieves make room */
     return;
   }
   /* The slots are this thread's: it alone writes them. */
@@ -120,8 +161,13 @@ static void ring_spill(hdi_worker *worker, hd_task *task) {
 }
 
 void hdi_tasks_put(hdi_worker *worker, hd_task *task) {
+  hd_runtime *runtime = worker->runtime;
   if (!ring_put(worker, task)) ring_spill(worker, task);
-  if (!is_alone(worker)) hdi_wake_searcher(worker->runtime);
+  if (runtime->quiet_puts) {
+    atomic_signal_fence(memory_order_seq_cst); /* the processor's is with the sleeper */
+    if (atomic_load_explicit(&runtime->parked, memory_order_relaxed) == 0) return;
+  }
+  hdi_wake_searcher(runtime);
 }
 
 /* ---- the other sources ---- */
@@ -185,31 +231,57 @@ static void take_overflow(hdi_worker *worker) {
   put_list(worker, first);
 }
 
-/* Moves some tasks of `victim` to the worker's ring. Threads: the worker's, whose ring is empty. */
-static bool steal_from(hdi_worker *worker, hdi_worker *victim) {
+/* Moves some tasks of `victim` to the worker's ring and returns how many. Threads: the worker's, whose ring
+ * is empty. */
+static uint32_t steal_from(hdi_worker *worker, hdi_worker *victim) {
   hdi_task_ring *ring = &victim->tasks_ring;
-  hd_task *stolen[STEAL_MOST];
-  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-  for (;;) {
+  if (ring_count(ring) == 0) return 0;
+  atomic_fetch_add_explicit(&ring->thieves, 1, memory_order_relaxed);
+  uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire), count;
+  do {
     uint32_t there = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
-    if (there == 0 || there > HDI_RING_TASKS) return false;
-    uint32_t count = (there + 1) / 2 < STEAL_MOST ? (there + 1) / 2 : STEAL_MOST;
-    for (uint32_t i = 0; i < count; i++) {
-      stolen[i] = slot_get(ring, head + i);
-    }
-    if (!ring_advance(ring, &head, count)) continue;
-    for (uint32_t i = 0; i < count; i++) {
-      (void)ring_put(worker, stolen[i]); /* has room: it was empty */
-    }
-    return true;
+    if (there > HDI_RING_TASKS) there = 0; /* the two were read apart */
+    count = (there + 1) / 2 < STEAL_MOST ? (there + 1) / 2 : STEAL_MOST;
+  } while (count > 0 && !ring_advance(ring, &head, count));
+  for (uint32_t i = 0; i < count; i++) {
+    hd_task *task = slot_get(ring, head + i);
+    if (!ring_put(worker, task)) overflow_put(&worker->runtime->overflow, task, task, 1);
   }
+  atomic_fetch_sub_explicit(&ring->thieves, 1, memory_order_release);
+  return count;
+}
+
+/* Judges the last theft, of which nothing is left. */
+static void weigh_theft(hdi_worker *worker) {
+  hdi_steal_habit *habit = &worker->steal;
+  if (habit->count == 0) return;
+  uint64_t took_ns = hdi_now(worker->runtime) - habit->since_ns;
+  if (took_ns > (uint64_t)habit->count * WORTH_NS) {
+    habit->pause = 0;
+  } else if (habit->pause < PAUSE_MOST) {
+    habit->pause = habit->pause == 0 ? PAUSE_LEAST : 2 * habit->pause;
+  }
+  habit->skip = habit->pause;
+  habit->count = 0;
+}
+
+static bool may_steal(hdi_worker *worker) {
+  weigh_theft(worker);
+  if (worker->steal.skip == 0) return true;
+  worker->steal.skip--;
+  return false;
 }
 
 static void steal(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
+  if (!may_steal(worker)) return;
   for (uint32_t i = 1; i < runtime->worker_count; i++) {
     uint32_t which = (worker->index + i) % runtime->worker_count;
-    if (steal_from(worker, &runtime->workers[which])) return;
+    uint32_t count = steal_from(worker, &runtime->workers[which]);
+    if (count == 0) continue;
+    worker->steal.count = count;
+    worker->steal.since_ns = hdi_now(runtime);
+    return;
   }
 }
 
@@ -242,17 +314,37 @@ hd_task *hdi_tasks_next(hdi_worker *worker) {
   return task != NULL ? task : take_from_elsewhere(worker);
 }
 
+hd_task *hdi_tasks_next_of(hdi_worker *worker, const hd_group *group) {
+  if (worker->held_task != NULL || (claimed(worker) == 0 && !ring_claim(worker))) return NULL;
+  hd_task *task = slot_get(&worker->tasks_ring, worker->claim);
+  if (task->group != group) return NULL;
+  worker->claim++;
+  return task;
+}
+
 uint32_t hdi_tasks_gather(hdi_worker *worker) {
   take_foreign(worker);
-  return ring_count(&worker->tasks_ring) +
+  return claimed(worker) + ring_count(&worker->tasks_ring) +
          atomic_load_explicit(&worker->runtime->overflow.count, memory_order_relaxed);
 }
 
+bool hdi_tasks_held(const hdi_worker *worker) {
+  return worker->held_task != NULL || claimed(worker) > 0;
+}
+
+static bool any_in_common(hd_runtime *runtime) {
+  return atomic_load_explicit(&runtime->foreign, memory_order_seq_cst) != NULL ||
+         atomic_load_explicit(&runtime->overflow.count, memory_order_seq_cst) > 0;
+}
+
+bool hdi_tasks_tempt(hdi_worker *worker) {
+  if (hdi_tasks_held(worker) || any_in_common(worker->runtime)) return true;
+  if (ring_count(&worker->tasks_ring) > 0) return true;
+  return may_steal(worker) && hdi_tasks_any(worker->runtime);
+}
+
 bool hdi_tasks_any(hd_runtime *runtime) {
-  if (atomic_load_explicit(&runtime->foreign, memory_order_seq_cst) != NULL ||
-      atomic_load_explicit(&runtime->overflow.count, memory_order_seq_cst) > 0) {
-    return true;
-  }
+  if (any_in_common(runtime)) return true;
   for (uint32_t i = 0; i < runtime->worker_count; i++) {
     if (ring_count(&runtime->workers[i].tasks_ring) > 0) return true;
   }

@@ -4,6 +4,7 @@
 #include "worker.h"
 
 #include "cancel.h"
+#include "group.h"
 #include "overflow.h"
 #include "park.h"
 #include "trim.h"
@@ -48,9 +49,12 @@ static inline uint32_t resume(hdi_worker *worker, hd_coro *coro, bool hooked, ui
 /* Runs one task, or starts one coroutine and at most `burst` things that follow it directly. Returns how many
  * ran. */
 static inline uint32_t run_task(hdi_worker *worker, hd_task *task, bool hooked, uint32_t burst) {
+  hd_group *group = task->group; /* while it is the runtime's */
+  if (worker->folding != group) hdi_group_fold_end(worker);
   if (hdi_task_is_seed(task)) return resume(worker, hdi_coro_make(worker, task), hooked, burst);
   hdi_count(&worker->tasks, 1);
   task->fn(task->arg);
+  if (group != NULL) hdi_group_ran(worker, group);
   return 1;
 }
 
@@ -78,6 +82,7 @@ uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_
   hd_task *task;
   for (; task_limit > 0 && (task = next_task(worker)) != NULL; task_limit--) {
     ran += run_task(worker, task, false, 0);
+    hdi_group_fold_end(worker);
     (void)hdi_worker_hook(worker);
   }
   return ran;
@@ -99,9 +104,13 @@ static inline uint32_t run_tasks(hdi_worker *worker) {
   hd_task *task;
   while (ran < limit && (task = next_task(worker)) != NULL) {
     ran += run_task(worker, task, hooked, HDI_BURST);
-    if (hooked) (void)hdi_worker_hook(worker);
+    if (hooked) {
+      hdi_group_fold_end(worker);
+      (void)hdi_worker_hook(worker);
+    }
     if (is_wanted(worker)) break;
   }
+  hdi_group_fold_end(worker);
   return ran;
 }
 
@@ -134,13 +143,21 @@ bool hdi_runtime_is_drained(hd_runtime *runtime) {
          atomic_load_explicit(&runtime->alive, memory_order_seq_cst) == 0 && !hdi_tasks_any(runtime);
 }
 
-bool hdi_worker_has_work(hdi_worker *worker) {
+static bool wants(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  return worker->ready.head != NULL || worker->held_task != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
-         hdi_cancels_any(worker) || hdi_tasks_any(runtime) || hdi_region_wants(worker) ||
-         worker->wants_hook || hdi_hook_is_asked_for(runtime) ||
-         (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst)) ||
-         hdi_runtime_is_drained(runtime);
+  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
+         hdi_region_wants(worker) || worker->wants_hook || hdi_hook_is_asked_for(runtime) ||
+         (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst));
+}
+
+bool hdi_worker_has_work(hdi_worker *worker) {
+  return wants(worker) || hdi_tasks_held(worker) || hdi_tasks_any(worker->runtime) ||
+         hdi_runtime_is_drained(worker->runtime);
+}
+
+/* The same for who looks again soon. */
+static bool is_tempted(hdi_worker *worker) {
+  return wants(worker) || hdi_tasks_tempt(worker) || hdi_runtime_is_drained(worker->runtime);
 }
 
 void hdi_worker_hand_on(hdi_worker *worker) {
@@ -152,7 +169,7 @@ void hdi_worker_hand_on(hdi_worker *worker) {
 static bool look(hdi_worker *worker) {
   for (uint32_t i = 0; i < PAUSES_A_LOOK; i++) {
     hdi_relax();
-    if (hdi_worker_has_work(worker)) return true;
+    if (is_tempted(worker)) return true;
   }
   if (worker->poller.waiting == 0) return false;
   hdi_poller_wait(worker, 0);
@@ -183,7 +200,7 @@ static void idle(hdi_worker *worker) {
   uint64_t until_ns = hdi_worker_hook(worker);
   uint64_t timer_ns = hdi_timer_next(&worker->timers);
   if (timer_ns < until_ns) until_ns = timer_ns;
-  if (hdi_worker_has_work(worker)) return;
+  if (is_tempted(worker)) return;
   if (spin(worker, until_ns)) return;
   uint64_t trim_ns = hdi_trim_idle(worker);
   if (trim_ns < until_ns) until_ns = trim_ns;
@@ -196,7 +213,7 @@ void *hdi_worker_main(void *arg) {
   hdi_flow_of_thread(&worker->flow);
   stack_t before;
   hdi_signal_stack_enter(worker, &before);
-  while (worker->held_task != NULL || !hdi_runtime_is_drained(worker->runtime)) {
+  while (hdi_tasks_held(worker) || !hdi_runtime_is_drained(worker->runtime)) {
     bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
     bool helped = hdi_region_help(worker);
     hdi_worker_gather(worker, poll_fds);
