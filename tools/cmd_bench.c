@@ -15,7 +15,7 @@ enum { REPEATS_MAX = 1000 };
 
 typedef struct bench_args {
   uint32_t prompt_tokens, generated_tokens, repeats, chunk;
-  bool quiet, runtime;
+  bool quiet, runtime, crowd;
   hdt_machine_args machine;
   hdt_output_args output;
 } bench_args;
@@ -231,6 +231,10 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
        .kind = HDT_OPTION_FLAG,
        .target = &args->runtime,
        .help = "measure the coroutine runtime instead: see 'heddle bench --runtime --help'"},
+      {.name = "crowd",
+       .kind = HDT_OPTION_FLAG,
+       .target = &args->crowd,
+       .help = "measure decode beside a thousand that wait instead: see 'heddle bench --crowd --help'"},
   };
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   const hdt_option scheduling[] = {machine[HDT_MACHINE_DEVICES],
@@ -278,16 +282,17 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
   return false;
 }
 
-/* It has options of its own, so it is known before they are read. */
-static bool asks_for_runtime(int argc, char **argv) {
+/* Those that have options of their own are known before options are read. */
+static bool asks_for(const char *what, int argc, char **argv) {
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-    if (strcmp(argv[i], "--runtime") == 0) return true;
+    if (strcmp(argv[i], what) == 0) return true;
   }
   return false;
 }
 
 hdt_exit hdt_command_bench(int argc, char **argv) {
-  if (asks_for_runtime(argc, argv)) return hdt_command_bench_runtime(argc, argv);
+  if (asks_for("--runtime", argc, argv)) return hdt_command_bench_runtime(argc, argv);
+  if (asks_for("--crowd", argc, argv)) return hdt_command_bench_crowd(argc, argv);
   bench_args args = {.prompt_tokens = 512, .generated_tokens = 128, .repeats = 5};
   hdt_machine machine = {0};
   hdt_exit code;
