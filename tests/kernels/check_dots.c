@@ -147,7 +147,7 @@ static void dot_check(check_run *run, uint32_t index) {
   uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, 300)
                              : block * (1 + sample_below(&run->rng, exact ? 512 / block : 2048 / block));
   dot_case k;
-  dot_begin(run, &k, format, cols, 1 + sample_below(&run->rng, 11), 1 + sample_below(&run->rng, 10), exact);
+  dot_begin(run, &k, format, cols, 1 + sample_below(&run->rng, 70), 1 + sample_below(&run->rng, 18), exact);
   k.fn = run->tier->dot[format];
   k.fn(&k.tile);
   k.tile.out = k.want;
@@ -179,6 +179,7 @@ static void dot_bench(check_run *run, uint32_t index) {
   bench_shape(run, format, "2048 x 32, cached", 32, 1);
   bench_shape(run, format, "2048 x 64 MiB, streamed", streamed, 1);
   bench_shape(run, format, "2048 x 64, 12 tokens", 64, 12);
+  bench_shape(run, format, "2048 x 512, 128 tokens", 512, 128);
 }
 
 const check_part check_dots = {SAMPLE_FORMATS, dot_name, dot_replaced, dot_check, dot_bench};
