@@ -198,7 +198,9 @@ hd_status hd_await_event_until(hd_event *event, uint64_t deadline_ns);
 hd_status hd_await_time(uint64_t until_ns);
 
 /* Waits until `fd` has one of `events` (POLLIN, POLLOUT of poll(2)), or TIMEOUT at `deadline_ns` (UINT64_MAX:
- * never). `out_events` gets what is there; may be NULL. Errors also: IO (epoll refuses the descriptor). */
+ * never). `out_events` gets what is there; may be NULL. Errors also: IO (epoll refuses the descriptor).
+ * Ownership: yours; it may be closed and its number used again at any time when nobody awaits it. Closed
+ * under a wait, it leaves that wait to its deadline or to cancellation, as epoll(7) does. */
 hd_status hd_await_fd(int fd, short events, uint64_t deadline_ns, short *out_events);
 
 typedef struct hd_runtime_stats {

@@ -309,7 +309,7 @@ bool hdi_coro_end_wait(hd_coro *coro, hd_status status) {
   case HDI_WAIT_TIME:
     break;
   case HDI_WAIT_FD:
-    hdi_fd_forget(&coro->worker->poller, &coro->fd);
+    hdi_fd_forget(&coro->worker->poller, coro);
     break;
   }
   hdi_timer_disarm(&coro->worker->timers, &coro->timer);
