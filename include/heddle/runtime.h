@@ -74,7 +74,8 @@ uint32_t hd_runtime_dispatch(hd_runtime *runtime, uint64_t max_ns);
 uint32_t hd_runtime_trim(hd_runtime *runtime);
 
 /* A one-shot completion word. One coroutine may wait for it; set and wait may race in any order. Initialise
- * with hd_event_init; may be used again after hd_event_init when the waiter has returned. */
+ * with hd_event_init; may be used again after hd_event_init when the waiter has returned. Its memory stays
+ * until then: a worker with nothing else to do looks at the word itself. */
 typedef struct hd_event {
   atomic_uintptr_t state; /* 0: clear; 1: set; else the waiting coroutine */
 } hd_event;
@@ -187,7 +188,8 @@ bool hd_coro_shield(bool shielded);
  * (the runtime is going away). */
 
 void hd_event_init(hd_event *event);
-/* Sets it and makes the waiter ready. After this returns the event's memory may be gone. Threads: any. */
+/* Sets it and makes the waiter ready. Does not touch the event again once the waiter may have returned.
+ * Threads: any. */
 void hd_event_set(hd_event *event);
 bool hd_event_is_set(const hd_event *event);
 hd_status hd_await_event(hd_event *event);

@@ -229,9 +229,8 @@ static void free_coro(hdi_worker *worker, hd_coro *coro) {
 /* A coroutine that has not started and may do so on the stack of the one that ends, without a switch: when
  * the loop would take it next anyway. A task found instead is left to the loop. */
 static hdi_seed *next_seed(hdi_worker *worker) {
-  hd_runtime *runtime = worker->runtime;
   if (!may_follow(worker) || worker->held_task != NULL || worker->ready.head != NULL ||
-      hdi_cancels_any(worker) || atomic_load_explicit(&runtime->regions, memory_order_relaxed) != 0) {
+      hdi_cancels_any(worker) || hdi_region_wants(worker)) {
     return NULL;
   }
   hd_task *task = hdi_tasks_next(worker);
@@ -290,12 +289,14 @@ void hdi_coro_make_ready(hd_coro *coro) {
     hdi_ready_push(&worker->ready, coro);
     return;
   }
+  bool was_asleep;
+  if (hdi_inbox_put(&worker->inbox, coro, false, &was_asleep)) return;
   /* Once the coroutine is in the inbox it may run, end, and let the runtime be destroyed: the count keeps the
    * worker's memory until it has been woken. */
   hd_runtime *runtime = worker->runtime;
   atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_relaxed);
-  hdi_inbox_put(&worker->inbox, coro);
-  hdi_wake(worker);
+  (void)hdi_inbox_put(&worker->inbox, coro, true, &was_asleep);
+  if (was_asleep) hdi_wake(worker);
   atomic_fetch_sub_explicit(&runtime->visitors, 1, memory_order_release);
 }
 

@@ -5,7 +5,8 @@
 
 #include "cancel.h"
 
-enum { CLEAR = 0, SET = 1 };
+/* A waiter's address (a multiple of the cache line's length) may have WATCHED added. */
+enum { CLEAR = 0, SET = 1, WATCHED = 2 };
 
 void hd_event_init(hd_event *event) {
   /* A store, no atomic_init: when an event is used again, a late set of before may still come. */
@@ -18,7 +19,19 @@ bool hd_event_is_set(const hd_event *event) {
 
 void hd_event_set(hd_event *event) {
   uintptr_t before = atomic_exchange_explicit(&event->state, SET, memory_order_acq_rel);
-  if (before > SET) hdi_coro_make_ready((hd_coro *)before);
+  if (before > SET && (before & WATCHED) == 0) hdi_coro_make_ready((hd_coro *)before);
+}
+
+bool hdi_event_watch_begin(hd_coro *waiter) {
+  uintptr_t expected = (uintptr_t)waiter;
+  return atomic_compare_exchange_strong_explicit(&waiter->event->state, &expected, expected | WATCHED,
+                                                 memory_order_acq_rel, memory_order_acquire);
+}
+
+bool hdi_event_watch_end(hd_coro *waiter) {
+  uintptr_t expected = (uintptr_t)waiter | WATCHED;
+  return atomic_compare_exchange_strong_explicit(&waiter->event->state, &expected, (uintptr_t)waiter,
+                                                 memory_order_acq_rel, memory_order_acquire);
 }
 
 bool hdi_event_take_back(hd_event *event, hd_coro *waiter) {
@@ -33,6 +46,7 @@ static void publish(hdi_worker *worker, hd_coro *coro) {
   coro->waits = HDI_WAIT_EVENT;
   if (atomic_compare_exchange_strong_explicit(&coro->event->state, &expected, (uintptr_t)coro,
                                               memory_order_acq_rel, memory_order_acquire)) {
+    worker->awaiting = coro;
     return;
   }
   if (expected != SET) coro->result = HD_E_INVALID; /* another coroutine was faster to wait */
@@ -52,6 +66,7 @@ hd_status hd_await_event_until(hd_event *event, uint64_t deadline_ns) {
   self->result = HD_OK;
   if (deadline_ns != UINT64_MAX) hdi_timer_arm(&worker->timers, &self->timer, deadline_ns);
   hdi_coro_suspend(self, publish);
+  if (worker->awaiting == self) worker->awaiting = NULL;
   self->waits = HDI_WAIT_NONE;
   hdi_timer_disarm(&worker->timers, &self->timer);
   return self->result;

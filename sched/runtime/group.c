@@ -75,7 +75,7 @@ hd_status hd_group_post(hd_group *group, hd_task *task) {
 static bool is_wanted(hdi_worker *worker) {
   return worker->ready.head != NULL ||
          atomic_load_explicit(&worker->inbox.top, memory_order_relaxed) != NULL || hdi_cancels_any(worker) ||
-         atomic_load_explicit(&worker->runtime->regions, memory_order_relaxed) != 0;
+         hdi_region_wants(worker);
 }
 
 /* Runs tasks of the group on the waiter's stack, as long as the worker's loop would run nothing else: without

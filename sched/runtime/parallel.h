@@ -20,11 +20,19 @@ typedef struct hdi_region {
   void *_Atomic arg;
   _Atomic uint32_t done;     /* parts that helpers have finished */
   _Atomic uint32_t sleeping; /* the caller sleeps on `done` */
-  bool busy;                 /* the caller's own */
+  /* The caller's own. */
+  bool busy;
+  bool is_listed;    /* in the runtime's `regions` */
+  uint8_t fruitless; /* times in a row that sleepers were woken and none came */
+  uint8_t to_go;     /* regions before sleepers are woken at once again */
 } hdi_region;
 
 /* Nobody can join a region before its first use. */
 void hdi_region_init(hdi_region *region);
+
+/* Takes the worker out of the list of those with a region, where it stays from one region to the next.
+ * Threads: the worker's, in its loop. */
+void hdi_region_withdraw(struct hdi_worker *worker);
 
 /* Whether some region has a part for this worker. Threads: the worker's. */
 bool hdi_region_wants(struct hdi_worker *worker);

@@ -2,6 +2,7 @@
 /* How workers sleep (on a futex, or in their epoll set when coroutines await descriptors) and are woken. */
 #include "park.h"
 
+#include "spin.h"
 #include "worker.h"
 
 #include "kernel_shims/membarrier.h"
@@ -34,29 +35,32 @@ static bool declare(hdi_worker *worker, uint32_t how) {
   atomic_fetch_or_explicit(&worker->runtime->parked, bit_of(worker), memory_order_seq_cst);
   /* For those who put tasks without a fence. */
   if (worker->runtime->quiet_puts && worker->runtime->worker_count > 1) hdk_membarrier();
-  return !hdi_worker_has_work(worker);
+  return hdi_inbox_sleep(&worker->inbox) && !hdi_worker_has_work(worker);
 }
 
-static void retract(hdi_worker *worker) {
+/* Returns whether somebody has woken it. */
+static bool retract(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
   uint32_t how = atomic_exchange_explicit(&worker->state, HDI_AWAKE, memory_order_seq_cst);
   atomic_fetch_and_explicit(&runtime->parked, ~bit_of(worker), memory_order_seq_cst);
-  if (how != HDI_SEARCHER) return;
+  hdi_inbox_rise(&worker->inbox);
+  if (how != HDI_SEARCHER) return how == HDI_AWAKE;
   /* It counted as searching since it was called, so that the things that came meanwhile called nobody else.
    */
   atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
   hdi_worker_hand_on(worker);
+  return true;
 }
 
 void hdi_park(hdi_worker *worker, uint64_t until_ns) {
-  uint64_t timeout_ns = UINT64_MAX;
+  uint64_t now_ns = hdi_now(worker->runtime), timeout_ns = UINT64_MAX;
   if (until_ns != UINT64_MAX) {
-    uint64_t now_ns = hdi_now(worker->runtime);
     if (until_ns <= now_ns) return;
     timeout_ns = until_ns - now_ns;
   }
   bool polls = worker->poller.waiting > 0;
-  if (declare(worker, polls ? HDI_PARKED_POLL : HDI_PARKED_FUTEX)) {
+  bool sleeps = declare(worker, polls ? HDI_PARKED_POLL : HDI_PARKED_FUTEX);
+  if (sleeps) {
     hdi_count(&worker->parks, 1);
     if (polls) {
       hdi_poller_wait(worker, timeout_ns);
@@ -65,23 +69,28 @@ void hdi_park(hdi_worker *worker, uint64_t until_ns) {
     }
     worker->warm = false;
   }
-  retract(worker);
+  bool was_woken = retract(worker);
+  if (sleeps) hdi_spin_slept(worker, now_ns, was_woken);
 }
 
 bool hdi_park_in_host(hdi_worker *worker) {
   if (declare(worker, HDI_PARKED_POLL)) return true;
-  retract(worker);
+  (void)retract(worker);
   return false;
 }
 
 void hdi_unpark_from_host(hdi_worker *worker) {
-  retract(worker);
+  (void)retract(worker);
 }
 
 /* Wakes the worker if it sleeps and nobody else wakes it. `as`: HDI_AWAKE or HDI_SEARCHER. */
 static bool wake(hdi_worker *worker, uint32_t as) {
   uint32_t how = atomic_load_explicit(&worker->state, memory_order_seq_cst);
   if (how != HDI_PARKED_FUTEX && how != HDI_PARKED_POLL) return false;
+  /* Before the exchange: once it is awake it may end and take the runtime along. */
+  if (worker->runtime->spins) {
+    atomic_store_explicit(&worker->woken_ns, hdi_now(worker->runtime), memory_order_relaxed);
+  }
   if (!atomic_compare_exchange_strong_explicit(&worker->state, &how, as, memory_order_seq_cst,
                                                memory_order_seq_cst)) {
     return false;
@@ -113,6 +122,7 @@ void hdi_wake_searcher(hd_runtime *runtime) {
   if (atomic_load_explicit(&runtime->parked, memory_order_seq_cst) == 0) return;
   uint32_t none = 0;
   if (atomic_load_explicit(&runtime->searching, memory_order_seq_cst) != 0) return;
+  if (atomic_load_explicit(&runtime->lingering, memory_order_seq_cst) != 0) return;
   if (!atomic_compare_exchange_strong_explicit(&runtime->searching, &none, 1, memory_order_seq_cst,
                                                memory_order_seq_cst)) {
     return;
@@ -122,9 +132,14 @@ void hdi_wake_searcher(hd_runtime *runtime) {
   }
 }
 
-void hdi_wake_helpers(hd_runtime *runtime, uint32_t count) {
-  uint32_t searching = atomic_load_explicit(&runtime->searching, memory_order_seq_cst);
-  if (searching < count) (void)wake_some(runtime, count - searching, HDI_AWAKE);
+uint32_t hdi_wake_helpers(hd_runtime *runtime, uint32_t count) {
+  /* Nobody sleeps: the counters, which those who look for work change all the time, need no look. */
+  if (atomic_load_explicit(&runtime->parked, memory_order_seq_cst) == 0) return 0;
+  uint32_t spare = hdi_spare_cores(runtime);
+  uint32_t looking = atomic_load_explicit(&runtime->searching, memory_order_seq_cst) +
+                     atomic_load_explicit(&runtime->lingering, memory_order_seq_cst);
+  if (looking >= count) return 0;
+  return wake_some(runtime, count - looking < spare ? count - looking : spare, HDI_AWAKE);
 }
 
 void hdi_wake_all(hd_runtime *runtime) {

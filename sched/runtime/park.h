@@ -23,8 +23,9 @@ void hdi_wake(hdi_worker *worker);
  * unless one is looking for work already or on its way. Threads: any. */
 void hdi_wake_searcher(hd_runtime *runtime);
 
-/* Wakes up to `count` workers for a region, fewer when some are looking for work already. Threads: any. */
-void hdi_wake_helpers(hd_runtime *runtime, uint32_t count);
+/* Wakes up to `count` workers for a region, fewer when some are looking for work already, and none that would
+ * have no core to run on. Returns how many. Threads: any. */
+uint32_t hdi_wake_helpers(hd_runtime *runtime, uint32_t count);
 
 void hdi_wake_all(hd_runtime *runtime);
 

@@ -4,13 +4,27 @@
 
 #include "state.h"
 
-void hdi_inbox_put(hdi_inbox *inbox, hd_coro *coro) {
+bool hdi_inbox_put(hdi_inbox *inbox, hd_coro *coro, bool wakes, bool *out_was_asleep) {
   hd_coro *top = atomic_load_explicit(&inbox->top, memory_order_relaxed);
   do {
-    coro->next = top;
-    /* seq_cst: the caller looks at the worker's state next, and one of the two must see the other. */
-  } while (!atomic_compare_exchange_weak_explicit(&inbox->top, &top, coro, memory_order_seq_cst,
+    *out_was_asleep = top == HDI_INBOX_ASLEEP;
+    if (*out_was_asleep && !wakes) return false;
+    coro->next = *out_was_asleep ? NULL : top;
+  } while (!atomic_compare_exchange_weak_explicit(&inbox->top, &top, coro, memory_order_acq_rel,
                                                   memory_order_relaxed));
+  return true;
+}
+
+bool hdi_inbox_sleep(hdi_inbox *inbox) {
+  hd_coro *empty = NULL;
+  return atomic_compare_exchange_strong_explicit(&inbox->top, &empty, HDI_INBOX_ASLEEP, memory_order_acq_rel,
+                                                 memory_order_relaxed);
+}
+
+void hdi_inbox_rise(hdi_inbox *inbox) {
+  hd_coro *asleep = HDI_INBOX_ASLEEP;
+  (void)atomic_compare_exchange_strong_explicit(&inbox->top, &asleep, NULL, memory_order_acq_rel,
+                                                memory_order_relaxed);
 }
 
 void hdi_inbox_take(hdi_inbox *inbox, hdi_ready *ready) {

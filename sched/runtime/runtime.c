@@ -5,6 +5,7 @@
 #include "coro.h"
 #include "overflow.h"
 #include "park.h"
+#include "spin.h"
 #include "worker.h"
 
 #include "kernel_shims/affinity.h"
@@ -26,10 +27,6 @@
 
 /* What both ABIs ask of a stack pointer. */
 #define SIGNAL_STACK_ALIGN 16
-
-/* About the time that waking a sleeping thread on another core takes: 22 to 41 us measured in a virtual
- * machine, units to tens of us on phones. Waiting longer than that by spinning costs more than it saves. */
-#define SPIN_NS UINT64_C(30000)
 
 /* ---- configuration ---- */
 
@@ -177,8 +174,10 @@ hd_status hd_runtime_create(const hd_host *host, const hd_runtime_config *config
   runtime->worker_count = workers;
   runtime->driven = asked.worker_count == 0;
   runtime->quiet_puts = workers == 1 || hdk_membarrier_register();
-  /* Spinning helps only while everybody has a core. */
-  runtime->spin_ns = workers > 1 && workers <= usable_cores() ? SPIN_NS : 0;
+  runtime->core_count = usable_cores();
+  /* On a single core whoever spins holds up those that it waits for. */
+  runtime->spins = !runtime->driven && runtime->core_count > 1;
+  atomic_init(&runtime->wake_ns, HDI_WAKE_FIRST_NS);
   for (uint32_t i = 0; i < workers; i++) {
     runtime->workers[i].poller = (hdi_poller){.epoll_fd = -1, .bell_fd = -1, .timer_fd = -1};
   }

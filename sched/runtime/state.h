@@ -78,6 +78,7 @@ typedef struct hdi_worker {
   hdi_timer_heap timers;
   hdi_poller poller;
   hd_coro *newest;           /* living coroutines */
+  hd_coro *awaiting;         /* the last that began to await an event, while it does */
   hd_task *held_task;        /* taken already; the next to run */
   uint32_t claim, claim_end; /* places of its ring that it has claimed and not run yet */
   uint32_t room_end;         /* its ring has room up to here, as far as it knows */
@@ -92,6 +93,7 @@ typedef struct hdi_worker {
   uint32_t picks;    /* of tasks */
   bool closed;       /* its waits have been ended */
   bool warm;         /* took part in a region since it last slept */
+  uint8_t spin_cut;  /* halvings of the next spin */
   bool wants_hook;   /* what ran here asked for it */
   bool hook_sleeps;  /* at its last call here it wanted no other at any time */
   uint64_t armed_ns; /* of the timer of a driven runtime */
@@ -104,6 +106,7 @@ typedef struct hdi_worker {
   _Alignas(HDI_CACHE_LINE) hdi_inbox inbox;
   _Atomic(hd_coro *) cancels; /* cancelled and not looked at yet, newest first */
   _Atomic uint32_t state;     /* HDI_AWAKE ... */
+  _Atomic uint64_t woken_ns;  /* when it was last woken, if wake-ups are measured */
   _Alignas(HDI_CACHE_LINE) hdi_region region;
   hdi_task_ring tasks_ring;
 } hdi_worker;
@@ -116,7 +119,8 @@ struct hd_runtime {
   uint32_t started;      /* threads to join */
   bool driven;           /* no thread of its own: worker 0 is whoever dispatches */
   bool quiet_puts;       /* who puts a task needs no fence, because who goes to sleep fences for both */
-  uint64_t spin_ns;
+  bool spins;            /* its threads may look for work before they sleep */
+  uint32_t core_count;   /* that the process may use */
   hdi_seed *seeds;
   uint32_t seed_count;
   /* The hook: `hook` is written last. */
@@ -131,15 +135,19 @@ struct hd_runtime {
   /* Tasks and coroutines that have not started, beside those in the workers' rings. */
   _Alignas(HDI_CACHE_LINE) _Atomic(hd_task *) foreign; /* put by foreign threads, newest first */
   _Alignas(HDI_CACHE_LINE) hdi_task_overflow overflow;
+  /* Read all the time by those who look for work, seldom written. */
   _Alignas(HDI_CACHE_LINE) _Atomic uint64_t parked; /* workers that sleep, by bit */
-  _Atomic uint64_t regions;                         /* workers with a region in flight, by bit */
-  _Atomic uint32_t searching;                       /* workers that spin for work or were woken to */
+  _Atomic uint64_t regions;                         /* workers that may have a region in flight, by bit */
   _Atomic uint32_t wake_requests;                   /* calls of hd_runtime_wake */
   _Atomic uint32_t wake_answers; /* wake_requests as the last call of the hook found it: then none is due */
-  _Atomic uint32_t alive;        /* coroutines, started or not */
-  _Atomic uint32_t visitors;     /* foreign threads between asking whether it closes and having woken */
-  _Atomic bool closing;          /* new things are refused */
-  _Atomic bool sealed;           /* and nobody is left who asked before that */
+  _Atomic uint64_t wake_ns;      /* what waking a worker takes, as learned */
+  /* Written often. */
+  _Alignas(HDI_CACHE_LINE) _Atomic uint32_t searching; /* 1: a worker spins for work or was woken to */
+  _Atomic uint32_t lingering;                          /* workers that spin for the next region */
+  _Atomic uint32_t alive;                              /* coroutines, started or not */
+  _Atomic uint32_t visitors; /* foreign threads between asking whether it closes and having woken */
+  _Atomic bool closing;      /* new things are refused */
+  _Atomic bool sealed;       /* and nobody is left who asked before that */
   _Atomic uint64_t wakes;
   _Atomic uint64_t trim_ns;     /* when free stacks are looked at again (trim.c) */
   _Atomic uintptr_t dispatcher; /* identity of the last dispatching thread */

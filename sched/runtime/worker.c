@@ -7,10 +7,8 @@
 #include "group.h"
 #include "overflow.h"
 #include "park.h"
+#include "spin.h"
 #include "trim.h"
-
-/* Looks at the clock while spinning: one every so many pauses, about a microsecond apart. */
-#define PAUSES_A_LOOK 32u
 
 uint64_t hdi_worker_hook(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
@@ -91,8 +89,7 @@ uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_
 /* Whether something should have its turn before the next task. */
 static bool is_wanted(hdi_worker *worker) {
   return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-         atomic_load_explicit(&worker->runtime->regions, memory_order_relaxed) != 0 ||
-         hdi_hook_is_asked_for(worker->runtime);
+         hdi_region_wants(worker) || hdi_hook_is_asked_for(worker->runtime);
 }
 
 /* Runs tasks and starts coroutines until something else wants the worker. Returns how many ran. */
@@ -155,8 +152,7 @@ bool hdi_worker_has_work(hdi_worker *worker) {
          hdi_runtime_is_drained(worker->runtime);
 }
 
-/* The same for who looks again soon. */
-static bool is_tempted(hdi_worker *worker) {
+bool hdi_worker_is_tempted(hdi_worker *worker) {
   return wants(worker) || hdi_tasks_tempt(worker) || hdi_runtime_is_drained(worker->runtime);
 }
 
@@ -165,43 +161,15 @@ void hdi_worker_hand_on(hdi_worker *worker) {
   if (own && hdi_tasks_any(worker->runtime)) hdi_wake_searcher(worker->runtime);
 }
 
-/* Looks at everything for about a microsecond. */
-static bool look(hdi_worker *worker) {
-  for (uint32_t i = 0; i < PAUSES_A_LOOK; i++) {
-    hdi_relax();
-    if (is_tempted(worker)) return true;
-  }
-  if (worker->poller.waiting == 0) return false;
-  hdi_poller_wait(worker, 0);
-  return worker->ready.head != NULL;
-}
-
-/* Looks for work for about as long as being woken would take. One worker does so at a time, and those that
- * took part in a region since they last slept, because the next region is usually near. */
-static bool spin(hdi_worker *worker, uint64_t until_ns) {
-  hd_runtime *runtime = worker->runtime;
-  if (runtime->spin_ns == 0) return false;
-  if (!worker->warm && atomic_load_explicit(&runtime->searching, memory_order_relaxed) > 0) return false;
-  atomic_fetch_add_explicit(&runtime->searching, 1, memory_order_seq_cst);
-  uint64_t now_ns = hdi_now(runtime);
-  uint64_t end_ns = now_ns + runtime->spin_ns;
-  if (end_ns > until_ns) end_ns = until_ns;
-  bool found = false;
-  while (!found && now_ns < end_ns) {
-    found = look(worker);
-    now_ns = hdi_now(runtime);
-  }
-  atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
-  hdi_worker_hand_on(worker);
-  return found;
-}
-
 static void idle(hdi_worker *worker) {
   uint64_t until_ns = hdi_worker_hook(worker);
   uint64_t timer_ns = hdi_timer_next(&worker->timers);
   if (timer_ns < until_ns) until_ns = timer_ns;
-  if (is_tempted(worker)) return;
-  if (spin(worker, until_ns)) return;
+  if (hdi_worker_is_tempted(worker)) return;
+  if (hdi_spin(worker, until_ns)) {
+    (void)run_ready(worker, HDI_BURST); /* straight on: it was waited for */
+    return;
+  }
   uint64_t trim_ns = hdi_trim_idle(worker);
   if (trim_ns < until_ns) until_ns = trim_ns;
   hdi_park(worker, until_ns);
@@ -215,6 +183,7 @@ void *hdi_worker_main(void *arg) {
   hdi_signal_stack_enter(worker, &before);
   while (hdi_tasks_held(worker) || !hdi_runtime_is_drained(worker->runtime)) {
     bool poll_fds = worker->poller.waiting > 0 && worker->turns++ % HDI_TURNS_A_POLL == 0;
+    hdi_region_withdraw(worker);
     bool helped = hdi_region_help(worker);
     hdi_worker_gather(worker, poll_fds);
     uint32_t ran = run_ready(worker, HDI_BURST);

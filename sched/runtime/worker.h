@@ -28,6 +28,9 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds);
 /* Whether there is something to do, timers and descriptors aside. */
 bool hdi_worker_has_work(hdi_worker *worker);
 
+/* The same for who looks again soon. */
+bool hdi_worker_is_tempted(hdi_worker *worker);
+
 /* Wakes another searcher for tasks that this worker found and leaves, because it has work of its own. Who put
  * them saw a searcher and woke nobody. */
 void hdi_worker_hand_on(hdi_worker *worker);
