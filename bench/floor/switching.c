@@ -105,7 +105,7 @@ static __attribute__((noinline)) void yield_often(void) {
     if (depth == 0) {
       yield();
     } else {
-      yield_below(depth);
+      yield_below(depth - 1); /* its own frame is the first */
     }
   }
 }

@@ -39,7 +39,7 @@ static void make_inexact(void) {
 static __attribute__((noinline)) void yield_often(bool deep, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     if (deep) {
-      yield_below(DEPTH);
+      yield_below(DEPTH - 1); /* its own frame is the first */
     } else {
       hd_coro_yield();
     }

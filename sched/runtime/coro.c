@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-_Thread_local hdi_worker *hdi_this_worker;
+_Thread_local hdi_worker *hdi_this_worker HDI_WORKER_TLS;
 
 /* ---- switching: see coro.h ---- */
 
@@ -247,7 +247,7 @@ static hdi_seed *next_seed(hdi_worker *worker) {
 static void coro_main(void) {
   hdi_worker *worker = hdi_this_worker;
   hd_coro *self = worker->current;
-  hdi_flow_arrive(worker, &self->flow);
+  hdi_flow_land(&self->flow);
   for (;;) {
     self->fn(self->arg);
     hdi_seed *seed = next_seed(worker);
@@ -256,10 +256,8 @@ static void coro_main(void) {
     unreserve(worker->runtime);
     begin_life(worker, self, seed);
   }
-  worker->commit = free_coro;
-  worker->commit_coro = self;
   worker->left = &self->flow;
-  hdi_flow_leave(&self->flow, hdi_next_flow(worker), true);
+  hdi_flow_leave_then(&self->flow, hdi_next_flow(worker), true, free_coro, worker, self);
 }
 
 hd_coro *hdi_coro_make(hdi_worker *worker, hd_task *seed_task) {

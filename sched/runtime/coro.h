@@ -21,19 +21,9 @@ hd_coro *hdi_coro_make(hdi_worker *worker, hd_task *seed_task);
  * All inline: after a switch, each return into a frame of the flow that was left for this one is
  * mispredicted, so there are as few frames between a wait and the switch as can be. */
 
-/* On arrival in `self`: publishes the wait of the flow that was just left, or frees it. */
-static inline void hdi_flow_arrive(hdi_worker *worker, hdi_flow *self) {
-  hdi_flow_land(self, worker->left);
-  void (*commit)(hdi_worker *, hd_coro *) = worker->commit;
-  if (commit == NULL) return;
-  worker->commit = NULL;
-  commit(worker, worker->commit_coro);
-}
-
 static inline void hdi_switch_to(hdi_worker *worker, hdi_flow *from, hdi_flow *to) {
   worker->left = from;
-  hdi_flow_leave(from, to, false);
-  hdi_flow_arrive(worker, from);
+  hdi_flow_leave(from, to);
 }
 
 /* The same as hdi_next_flow where there is a hook, which goes first when it is asked for. */
@@ -78,13 +68,17 @@ static inline uint32_t hdi_coro_resume_hooked(hdi_worker *worker, hd_coro *coro,
   return 1 + worker->followed;
 }
 
-/* Leaves the running coroutine `self`; whoever runs next calls `commit` (NULL is allowed) once everything of
- * `self` is saved: only then may another thread learn that it waits. Returns when it is resumed. */
-static inline void hdi_coro_suspend(hd_coro *self, void (*commit)(hdi_worker *worker, hd_coro *coro)) {
+/* Leaves the running coroutine `self` and calls `commit` (NULL is allowed) once everything of it is saved:
+ * only then may another thread learn that it waits. Returns when it is resumed. */
+static inline void hdi_coro_suspend(hd_coro *self, hdi_then *commit) {
   hdi_worker *worker = self->worker;
-  worker->commit = commit;
-  worker->commit_coro = self;
-  hdi_switch_to(worker, &self->flow, hdi_next_flow(worker));
+  hdi_flow *next = hdi_next_flow(worker);
+  worker->left = &self->flow;
+  if (commit == NULL) {
+    hdi_flow_leave(&self->flow, next);
+  } else {
+    hdi_flow_leave_then(&self->flow, next, false, commit, worker, self);
+  }
 }
 
 /* Makes a suspended coroutine run again; the caller has won the right to (it ended the wait). Threads: any.

@@ -72,9 +72,7 @@ typedef struct hdi_worker {
   uint32_t burst; /* coroutines that may still follow each other directly, without the loop in between */
   uint32_t follow, followed; /* the same where there is a hook, and how many did: `burst` is 0 then */
   hdi_flow *left;            /* the flow that was left by the switch under way */
-  void (*commit)(struct hdi_worker *worker, hd_coro *coro); /* publishes a wait, after the switch */
-  hd_coro *commit_coro;
-  hdi_flow flow; /* the loop */
+  hdi_flow flow;             /* the loop */
   hdi_timer_heap timers;
   hdi_poller poller;
   hd_coro *newest;           /* living coroutines */
@@ -157,8 +155,8 @@ struct hd_runtime {
 /* The worker whose thread this is, NULL elsewhere. The address of the variable may be kept across a switch,
  * because a started coroutine never changes its thread. initial-exec: one load instead of a call, also in a
  * shared library. */
-extern _Thread_local hdi_worker *hdi_this_worker
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+#define HDI_WORKER_TLS __attribute__((tls_model("initial-exec"), visibility("hidden")))
+extern _Thread_local hdi_worker *hdi_this_worker HDI_WORKER_TLS;
 
 /* Whether hd_runtime_wake was called since the hook was. */
 static inline bool hdi_hook_is_asked_for(hd_runtime *runtime) {

@@ -27,4 +27,14 @@ void hdi_context_init(hdi_context *context, void *low, void *top, void (*entry)(
 /* Saves the caller in `from` and continues `to`; returns when somebody switches back to `from`. */
 void hdi_switch(hdi_context *from, hdi_context *to);
 
+#if !defined(HDI_SWITCH_UCONTEXT)
+struct hdi_worker;
+struct hd_coro;
+
+/* The same, and calls then(worker, coro) in between: on the stack of `to`, when all of `from` is saved. */
+void hdi_switch_then(hdi_context *from, hdi_context *to,
+                     void (*then)(struct hdi_worker *worker, struct hd_coro *coro), struct hdi_worker *worker,
+                     struct hd_coro *coro);
+#endif
+
 #endif

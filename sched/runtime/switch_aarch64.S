@@ -15,15 +15,9 @@
 #define AUTH_LR
 #endif
 
-  .text
-
-/* void hdi_switch(hdi_context *from [x0], hdi_context *to [x1]) */
-  .globl hdi_switch
-  .hidden hdi_switch
-  .type hdi_switch, %function
-  .balign 16
-hdi_switch:
-  .cfi_startproc
+/* From the flow at x0 to the one at x1, but for the registers that the latter has saved. Leaves x2, x3 and x4 alone.
+ */
+  .macro CHANGE_STACK
   SIGN_LR
 #if defined(__ARM_FEATURE_PAC_DEFAULT)
   .cfi_negate_ra_state
@@ -63,6 +57,10 @@ hdi_switch:
   cmp x9, x12
   b.ne 2f
 1:
+  .endm
+
+/* Continues the flow; and out of line, where its control bits are not those of the thread. */
+  .macro CONTINUE
   ldp d14, d15, [sp, #144]
   ldp d12, d13, [sp, #128]
   ldp d10, d11, [sp, #112]
@@ -97,8 +95,37 @@ hdi_switch:
   .cfi_restore_state
   msr fpcr, x12
   b 1b
+  .endm
+
+  .text
+
+/* void hdi_switch(hdi_context *from [x0], hdi_context *to [x1]) */
+  .globl hdi_switch
+  .hidden hdi_switch
+  .type hdi_switch, %function
+  .balign 16
+hdi_switch:
+  .cfi_startproc
+  CHANGE_STACK
+  CONTINUE
   .cfi_endproc
   .size hdi_switch, . - hdi_switch
+
+/* void hdi_switch_then(hdi_context *from [x0], hdi_context *to [x1], void (*then)(hdi_worker *, hd_coro *) [x2],
+ *                      hdi_worker *worker [x3], hd_coro *coro [x4]) */
+  .globl hdi_switch_then
+  .hidden hdi_switch_then
+  .type hdi_switch_then, %function
+  .balign 16
+hdi_switch_then:
+  .cfi_startproc
+  CHANGE_STACK
+  mov x0, x3
+  mov x1, x4
+  blr x2
+  CONTINUE
+  .cfi_endproc
+  .size hdi_switch_then, . - hdi_switch_then
 
 /* void hdi_context_init(hdi_context *context [x0], void *low [x1], void *top [x2], void (*entry)(void) [x3]) */
   .globl hdi_context_init
