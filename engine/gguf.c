@@ -73,6 +73,7 @@ static hd_status read_directory(hei_gguf *gguf, hd_error *out_error) {
   if (status == HD_OK) status = check_count(gguf, "keys", entry_count, 14, offset, out_error);
   if (status == HD_OK) status = check_count(gguf, "tensors", tensor_count, 33, offset, out_error);
   if (status == HD_OK) status = hei_gguf_read_entries(gguf, entry_count, &offset, out_error);
+  gguf->entries_end = offset;
   if (status == HD_OK) status = hei_gguf_read_tensors(gguf, tensor_count, offset, out_error);
   return status;
 }

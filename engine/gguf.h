@@ -54,6 +54,7 @@ typedef struct hei_gguf {
   size_t size;
   uint32_t version;
   uint64_t alignment;
+  uint64_t entries_end; /* where the keys end and the tensors begin */
   hei_gguf_entry *entries;
   size_t entry_count;
   hei_gguf_tensor *tensors;
@@ -110,6 +111,9 @@ hd_status hei_gguf_get_array(const hei_gguf *gguf, const char *key, bool require
 /* Walks an array of strings: the text at `*at`, which moves on. Start with entry->data; call at most
  * entry->count times. */
 hei_text hei_gguf_next_text(const uint8_t **at);
+
+/* ggml's number of a format. */
+uint32_t hei_gguf_tensor_type(hd_format format);
 
 /* "u32", "array"...; "unknown type" outside the enum. */
 const char *hei_gguf_type_name(uint32_t type);

@@ -46,6 +46,13 @@ static const ggml_type TYPES[] = {[0] = {"F32", HD_FORMAT_F32, true},
                                   [35] = {.name = "TQ2_0"},
                                   [39] = {.name = "MXFP4"}};
 
+uint32_t hei_gguf_tensor_type(hd_format format) {
+  uint32_t type = 0;
+  while (!TYPES[type].known || TYPES[type].format != format) /* every format has one */
+    type++;
+  return type;
+}
+
 static hd_status fail_tensor(const hei_gguf *gguf, const hei_gguf_tensor *tensor, const char *reason,
                              uint64_t number, hd_error *out_error) {
   return hd_fail(out_error, HD_E_FORMAT, "%s: tensor '%.*s': %s %" PRIu64, gguf->name, HEI_SHOW(tensor->name),

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LABEL_BYTES_MAX 120u
+
 static hd_status fail(const char *path, int error, const char *what, hd_error *out_error) {
   char reason[96];
   /* The GNU form of strerror_r may answer with a text of its own. */
@@ -40,6 +42,18 @@ hd_status hei_mapping_open(const char *path, hei_mapping *out_mapping, hd_error 
 void hei_mapping_close(hei_mapping *mapping) {
   if (mapping->bytes != NULL) (void)munmap(mapping->bytes, mapping->size);
   *mapping = (hei_mapping){0};
+}
+
+const char *hei_file_label(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return strlen(path) <= LABEL_BYTES_MAX || slash == NULL ? path : slash + 1;
+}
+
+void hei_forget_pages(const void *bytes, uint64_t size) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t begin = ((uintptr_t)bytes + page - 1) & ~(page - 1),
+            end = ((uintptr_t)bytes + size) & ~(page - 1);
+  if (begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 void hei_touch_pages(const void *bytes, size_t size,

@@ -18,6 +18,14 @@ hd_status hei_mapping_open(const char *path, hei_mapping *out_mapping, hd_error 
 /* Takes a zeroed one too. */
 void hei_mapping_close(hei_mapping *mapping);
 
+/* What error lines call a file: its path, or the last part of a long one, because a line must keep room for
+ * its reason. */
+const char *hei_file_label(const char *path);
+
+/* Gives a mapped file's pages back: they come again from the file when they are read again. For what is read
+ * once, so that a large file does not fill the memory. Source: madvise(2), MADV_DONTNEED. */
+void hei_forget_pages(const void *bytes, uint64_t size);
+
 /* Reads every page once, so that the first run does not wait for the disk; `progress` as in he_model_options.
  */
 void hei_touch_pages(const void *bytes, size_t size,

@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A longer path is named by its last part alone: an error line must keep room for its reason. */
-#define LABEL_BYTES_MAX 120u
-
 void he_model_options_default(he_model_options *out_options) {
   *out_options = (he_model_options){.size = sizeof *out_options, .kv_format = HD_FORMAT_F32};
 }
@@ -115,7 +112,7 @@ static hd_status open_bytes(const hd_host *host, hei_mapping mapping, const void
     hei_mapping_close(&mapping);
     return hd_fail(out_error, HD_E_NO_MEMORY, "%s: no memory to open the model", name);
   }
-  const char *label = strlen(name) <= LABEL_BYTES_MAX ? name : last_part(name);
+  const char *label = hei_file_label(name);
   model->host = *host;
   model->mapping = mapping;
   model->label_bytes = strlen(label) + 1;

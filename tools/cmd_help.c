@@ -12,7 +12,7 @@ static void print_overview(void) {
   printf("%sheddle%s: a scheduler for AI work on the devices of one machine\n\n", bold, off);
   printf("%sUsage:%s heddle COMMAND [OPTION...]\n\n%sCommands%s\n", bold, off, bold, off);
   for (const hdt_command *command = hdt_commands; command->name != NULL; command++) {
-    printf("  %-9s %s\n", command->name, command->summary);
+    printf("  %-10s %s\n", command->name, command->summary);
   }
   printf("\n%sStart here%s\n"
          "  heddle run -p \"Once upon a time\"       a story from the model inside the command\n"

@@ -28,10 +28,13 @@ static void encode_block(const float x[BLOCK], uint8_t *block) {
     fitted[j] = hdb_fit_scale(x + j * SUB);
   float d = hdb_extreme(fitted, SUBS) / -128.0f;
   uint16_t half = hdb_f32_to_f16(d);
-  float inverse = (half & 0x7fffu) != 0 ? 1.0f / d : 0.0f;
+  if ((half & 0x7fffu) == 0) { /* nothing, or too little for a half-precision scale */
+    memset(block, 0, BYTES);
+    return;
+  }
   memcpy(block + D_AT, &half, sizeof half);
   for (uint32_t j = 0; j < SUBS; j++) {
-    int8_t scale = (int8_t)hdb_clamp(hdb_nearest(fitted[j] * inverse), -128.0f, 127.0f);
+    int8_t scale = (int8_t)hdb_clamp(hdb_nearest(fitted[j] / d), -128.0f, 127.0f);
     block[SCALES_AT + j] = (uint8_t)scale;
     float unit = hdb_f16_to_f32(half) * (float)scale;
     if (unit == 0.0f) continue;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "check_host.h"
+#include "engine/gguf_write.h"
+#include "engine/mixture.h"
 #include "engine/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -17,6 +19,48 @@ static void check_refusal(const hd_error *error, hd_status status) {
   check(status == HD_E_FORMAT || status == HD_E_UNSUPPORTED || status == HD_E_INVALID ||
         status == HD_E_LIMIT || status == HD_E_NO_MEMORY);
   check(error->text[0] != '\0' && strchr(error->text, '\n') == NULL);
+}
+
+/* The file again with a quantized mixture in it: what is written is read back as it was meant, whatever the
+ * keys and names are. Zeros stand for the data. */
+static void write_directory(const hei_gguf *gguf, const hei_gguf_tensor *tensors,
+                            hei_gguf_directory *directory) {
+  size_t size = directory->size, last = gguf->tensor_count - 1;
+  if (gguf->tensor_count > 0) size = (size_t)(tensors[last].offset + tensors[last].bytes);
+  check(size <= directory->size + gguf->size + gguf->alignment * gguf->tensor_count);
+  uint8_t *file = calloc(1, size > directory->size ? size : directory->size);
+  check(file != NULL);
+  memcpy(file, directory->bytes, directory->size);
+  hei_gguf *again = NULL;
+  hd_error error = {""};
+  check(hei_gguf_read(&gguf->host, file, size, "again", &again, &error) == HD_OK);
+  check(again->tensor_count == gguf->tensor_count && again->entry_count >= gguf->entry_count);
+  for (size_t i = 0; i < gguf->tensor_count; i++) {
+    check(again->tensors[i].format == tensors[i].format && again->tensors[i].bytes == tensors[i].bytes);
+    check(again->tensors[i].offset == tensors[i].offset);
+  }
+  check(hei_gguf_find(again, "general.file_type") != NULL);
+  hei_gguf_destroy(again);
+  free(file);
+}
+
+static void quantize_directory(const hei_gguf *gguf) {
+  const hei_mixture mixture = {.format = HD_FORMAT_Q4_K, .tied = gguf->size % 2 == 0, .n_layers = 4};
+  const hei_gguf_number numbers[] = {{"general.file_type", hei_mixture_file_type(&mixture)}};
+  hei_gguf_directory directory = {0};
+  hd_error error = {""};
+  hei_gguf_tensor *tensors = calloc(gguf->tensor_count + 1, sizeof *tensors);
+  check(tensors != NULL);
+  for (size_t i = 0; i < gguf->tensor_count; i++) {
+    tensors[i] = gguf->tensors[i];
+    bool is_plain = hd_format_get(tensors[i].format)->block_values == 1 && tensors[i].format != HD_FORMAT_I32;
+    if (hei_mixture_takes(&tensors[i]) && is_plain)
+      tensors[i].format = hei_mixture_choose(&mixture, &tensors[i]);
+  }
+  check(hei_gguf_directory_make(gguf, numbers, 1, tensors, &directory, &error) == HD_OK);
+  write_directory(gguf, tensors, &directory);
+  hei_gguf_directory_finish(&directory);
+  free(tensors);
 }
 
 static void read_directory(const hd_host *host, const uint8_t *bytes, size_t size) {
@@ -40,6 +84,7 @@ static void read_directory(const hd_host *host, const uint8_t *bytes, size_t siz
       check(text.data + text.bytes <= (const char *)bytes + size);
     }
   }
+  quantize_directory(gguf);
   hei_gguf_destroy(gguf);
 }
 
