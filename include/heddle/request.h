@@ -44,13 +44,14 @@ hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_req
 void hd_request_cancel(hd_request *request);
 
 /* Waits until it is over and returns its status. In a coroutine: awaits. On a thread of the host's: sleeps,
- * or, with worker_count 0, dispatches until it is over. When a request waits (the coroutine is that of a
- * request of the same scheduler), the one waited for is at least as urgent as it meanwhile, and so is what
- * that one waits for. Errors also: those of awaits; INVALID (it waits for itself). Threads: any but a
- * worker's task. */
+ * or, with worker_count 0, dispatches until it is over (hd_sched_dispatch says who). When a request waits
+ * (the coroutine is that of a request of the same scheduler), the one waited for is at least as urgent as it
+ * meanwhile, and so is what that one waits for. Errors also: those of awaits; INVALID (it waits for itself).
+ * Threads: any but a worker's task. */
 hd_status hd_request_wait(hd_request *request);
-/* The same for a request without a coroutine (hd_request_begin): its thread waits on behalf of `waiter`. The
- * one waited for must not end before this is called. */
+/* The same for a request without a coroutine (hd_request_begin): its thread waits on behalf of `waiter`,
+ * until that one is cancelled (CANCELLED). The one waited for must not end before this is called. Errors
+ * also: CLOSED (`waiter` is over). */
 hd_status hd_request_wait_as(hd_request *waiter, hd_request *request);
 /* HD_E_AGAIN while it runs. Threads: any. */
 hd_status hd_request_poll(const hd_request *request);

@@ -40,14 +40,19 @@ void hd_sched_config_default(hd_sched_config *out_config);
  * what there is), FORMAT (device list), UNSUPPORTED, IO, NO_MEMORY. Threads: any. Ownership: the caller. */
 hd_status hd_sched_create(const hd_host *host, const hd_sched_config *config, hd_sched **out_sched,
                           hd_error *out_error);
-/* Cancels what is alive, waits for what is on a device, stops the workers. Takes NULL. Sessions and models
- * must be destroyed before. Threads: not from a worker. */
+/* Cancels what is alive, waits for what is on a device and for threads that wait for a request or a lease
+ * (they get CANCELLED or CLOSED), ends the requests without a coroutine with CLOSED, stops the workers. Takes
+ * NULL. Sessions and models must be destroyed before. Handles of requests stay: they can be polled, waited
+ * for, cancelled, released and ended, leases released. Threads: not from a worker; meanwhile no other thread
+ * begins a call but on a request without a coroutine. */
 void hd_sched_destroy(hd_sched *sched);
 
 hd_runtime *hd_sched_runtime(hd_sched *sched);
 const hd_host *hd_sched_host(const hd_sched *sched);
 
-/* For a host that drives (worker_count 0): as hd_runtime_fd and hd_runtime_dispatch. */
+/* For a host that drives (worker_count 0): as hd_runtime_fd and hd_runtime_dispatch; 0 also while another
+ * thread is in it. Threads that wait leave it to the thread that called it last; if none ever did, one of
+ * those that wait dispatches. */
 int hd_sched_fd(const hd_sched *sched);
 uint32_t hd_sched_dispatch(hd_sched *sched, uint64_t max_ns);
 

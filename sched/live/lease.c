@@ -83,7 +83,8 @@ void hdl_lease_drop(hd_sched *sched, hd_request *request) {
 
 static hd_status await_grant(hd_lease *lease, uint64_t deadline_ns) {
   if (hd_coro_self() != NULL) return hd_await_event_until(&lease->granted, deadline_ns);
-  return hdl_wait_while(lease->request->sched, &lease->state, HDL_LEASE_ASKED, deadline_ns);
+  return hdl_wait_while(lease->request->sched, &lease->state, HDL_LEASE_ASKED, &lease->request->cancelled,
+                        deadline_ns);
 }
 
 static hd_status check_lease(const hd_request *request, const hd_lease_desc *desc) {
@@ -101,21 +102,10 @@ static uint64_t deadline_after(hd_sched *sched, uint64_t timeout_ns) {
   return timeout_ns > HDL_NEVER - now ? HDL_NEVER : now + timeout_ns;
 }
 
-hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
-                           hd_lease **out_lease, hd_grant *out_grant) {
-  if (request == NULL || desc == NULL || out_lease == NULL || out_grant == NULL) return HD_E_INVALID;
-  hd_status status = check_lease(request, desc);
-  if (status != HD_OK) return status;
-  hd_sched *sched = request->sched;
-  hd_lease *lease = &request->lease;
-  lease->request = request;
-  lease->desc = *desc;
-  lease->status = HD_OK;
-  atomic_store(&lease->state, HDL_LEASE_ASKED);
-  atomic_store(&lease->advice, HD_GO_ON);
-  hd_event_init(&lease->granted);
+/* Asks and waits; `lease` is in state ASKED. */
+static hd_status acquire(hd_sched *sched, hd_lease *lease, uint64_t timeout_ns) {
   hdl_turn_enter(sched);
-  status = ask(sched, lease);
+  hd_status status = atomic_load(&lease->request->ending) ? HD_E_CLOSED : ask(sched, lease);
   if (status != HD_OK) atomic_store(&lease->state, HDL_LEASE_OVER);
   hdl_turn_leave(sched);
   if (status != HD_OK) return status;
@@ -125,19 +115,40 @@ hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint6
   if (state == HDL_LEASE_ASKED) give_back(sched, lease, NULL);
   hdl_turn_leave(sched);
   if (state == HDL_LEASE_ASKED) return status == HD_OK ? HD_E_INTERNAL : status;
-  if (state == HDL_LEASE_OVER) return lease->status;
-  *out_lease = lease;
-  *out_grant = lease->grant;
-  return HD_OK;
+  return state == HDL_LEASE_OVER ? lease->status : HD_OK;
+}
+
+static hd_status check_and_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns) {
+  hd_status status = check_lease(request, desc);
+  if (status != HD_OK) return status;
+  hd_lease *lease = &request->lease;
+  lease->request = request;
+  lease->desc = *desc;
+  lease->status = HD_OK;
+  atomic_store(&lease->state, HDL_LEASE_ASKED);
+  atomic_store(&lease->advice, HD_GO_ON);
+  hd_event_init(&lease->granted);
+  return acquire(request->sched, lease, timeout_ns);
+}
+
+hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
+                           hd_lease **out_lease, hd_grant *out_grant) {
+  if (request == NULL || desc == NULL || out_lease == NULL || out_grant == NULL) return HD_E_INVALID;
+  if (!hdl_visit_begin(request)) return HD_E_CLOSED;
+  hd_status status = check_and_acquire(request, desc, timeout_ns);
+  if (status == HD_OK) {
+    *out_lease = &request->lease;
+    *out_grant = request->lease.grant;
+  }
+  hdl_visit_end(request);
+  return status;
 }
 
 hd_advice hd_lease_checkpoint(const hd_lease *lease) {
   return (hd_advice)atomic_load_explicit(&lease->advice, memory_order_relaxed);
 }
 
-void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
-  if (lease == NULL) return;
-  hd_sched *sched = lease->request->sched;
+static void release(hd_sched *sched, hd_lease *lease, const hd_lease_sample *sample) {
   hd_lease_sample measured = {.layer_reached = lease->desc.layer_end};
   if (sample != NULL) measured = *sample;
   hdl_turn_enter(sched);
@@ -146,4 +157,10 @@ void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
   if (state == HDL_LEASE_GRANTED) give_back(sched, lease, &measured);
   if (state == HDL_LEASE_LOST) atomic_store(&lease->state, HDL_LEASE_OVER);
   hdl_turn_leave(sched);
+}
+
+void hd_lease_release(hd_lease *lease, const hd_lease_sample *sample) {
+  if (lease == NULL || !hdl_visit_begin(lease->request)) return; /* over: given back with the request */
+  release(lease->request->sched, lease, sample);
+  hdl_visit_end(lease->request);
 }

@@ -76,12 +76,15 @@ struct hd_lease {
 };
 
 struct hd_request {
-  hd_sched *sched;
+  hd_host host;    /* its handle may outlive the scheduler */
+  hd_sched *sched; /* gone once it is over and the scheduler destroyed */
   hd_request_desc desc;
   char name[HD_NAME_BYTES];
   uint32_t id;
   atomic_uint refs; /* the handle, the coroutine, a queued cancel note */
   atomic_bool cancelled;
+  atomic_bool ending; /* whoever sets it ends the request: its thread, or the scheduler that goes */
+  atomic_int visits;
   atomic_int over; /* 1 when it is */
   hd_status status;
   hd_event over_event; /* for one coroutine that waits */
@@ -192,8 +195,13 @@ struct hd_sched {
   hdl_task tasks[HDL_TASKS_MAX];
   atomic_uint_least64_t free_tasks; /* index of the first free one, and a tag against ABA in the high half */
 
-  /* wait.c: threads of the host's that sleep until something of theirs is over */
+  /* wait.c: threads of the host's that wait until something of theirs is over */
   bool can_wait;
+  atomic_int visitors;       /* calls in progress on behalf of requests: see hdl_visit_begin */
+  atomic_bool driven;        /* the host has called hd_sched_dispatch */
+  atomic_bool dispatching;   /* a thread is in the runtime's dispatch */
+  atomic_bool waiter_drives; /* a thread that waits dispatches */
+  atomic_bool polls;         /* it sleeps on the descriptor */
   pthread_mutex_t wait_lock;
   pthread_cond_t wait_cond;
 };
@@ -255,13 +263,25 @@ void hdl_models_replan(hd_sched *sched);
 
 /* request.c */
 void hdl_request_unref(hd_request *request);
+/* Takes it out of the control plane and tells who waits for it; its handle stays. */
+void hdl_request_end(hd_request *request, hd_status status);
+/* The same for all requests without a coroutine, when the scheduler goes. */
+void hdl_guests_end(hd_sched *sched);
+/* Around a call that needs the request's scheduler: false when the request is over, whose scheduler may be
+ * gone. A scheduler that is destroyed waits for those inside: the count of the request keeps it until the
+ * count of the scheduler does. */
+bool hdl_visit_begin(hd_request *request);
+void hdl_visit_end(hd_request *request);
 
 /* wait.c: how a thread of the host's waits */
 hd_status hdl_wait_init(hd_sched *sched);
 void hdl_wait_finish(hd_sched *sched);
 void hdl_wait_wake(hd_sched *sched);
-/* Sleeps, or dispatches where the host drives, until *flag is `value` no more or the host clock reads
- * `deadline_ns`. */
-hd_status hdl_wait_while(hd_sched *sched, const atomic_int *flag, int value, uint64_t deadline_ns);
+/* Sleeps, or dispatches where the host drives, until *flag is `value` no more, `cancelled` (NULL is allowed)
+ * is set and the waiters are woken (CANCELLED), or the host clock reads `deadline_ns` (TIMEOUT). */
+hd_status hdl_wait_while(hd_sched *sched, const atomic_int *flag, int value, const atomic_bool *cancelled,
+                         uint64_t deadline_ns);
+/* Where the host drives, from now on this thread is the one that dispatches. */
+void hdl_wait_take_over(hd_sched *sched);
 
 #endif

@@ -2,14 +2,30 @@
 /* Requests: admission, the coroutine, cancellation, the end. */
 #include "live.h"
 
+#include <sched.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
 void hdl_request_unref(hd_request *request) {
   if (atomic_fetch_sub(&request->refs, 1) != 1) return;
-  hd_host host = request->sched->host;
+  hd_host host = request->host;
   hd_host_free(&host, request, 1, sizeof *request);
+}
+
+bool hdl_visit_begin(hd_request *request) {
+  atomic_fetch_add(&request->visits, 1); /* before the look: who ends it looks at this after */
+  if (!atomic_load(&request->over)) {
+    atomic_fetch_add(&request->sched->visitors, 1);
+    return true;
+  }
+  atomic_fetch_sub(&request->visits, 1);
+  return false;
+}
+
+void hdl_visit_end(hd_request *request) {
+  atomic_fetch_sub(&request->sched->visitors, 1);
+  atomic_fetch_sub(&request->visits, 1);
 }
 
 static hd_status check_desc(const hd_sched *sched, const hd_request_desc *desc) {
@@ -20,6 +36,7 @@ static hd_status check_desc(const hd_sched *sched, const hd_request_desc *desc) 
 static hd_request *make(hd_sched *sched, const hd_request_desc *desc) {
   hd_request *request = hd_host_zalloc(&sched->host, 1, sizeof *request, alignof(hd_request));
   if (request == NULL) return NULL;
+  request->host = sched->host;
   request->sched = sched;
   request->desc = *desc;
   snprintf(request->name, sizeof request->name, "%s", desc->name == NULL ? "request" : desc->name);
@@ -81,8 +98,7 @@ static hd_status enter(hd_sched *sched, const hd_request_desc *desc, hd_request 
   return HD_OK;
 }
 
-/* Takes it out of the control plane; who waits for it is told. */
-static void leave(hd_request *request, hd_status status) {
+void hdl_request_end(hd_request *request, hd_status status) {
   hd_sched *sched = request->sched;
   hdl_turn_enter(sched);
   request->coro = NULL; /* from here on nobody cancels it */
@@ -109,7 +125,7 @@ static void request_main(void *arg) {
   request->coro = hd_coro_self(); /* before the look at `cancelled`: who cancels sets that first */
   hdl_turn_leave(sched);
   if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
-  leave(request, status);
+  hdl_request_end(request, status);
   hdl_request_unref(request);
   atomic_fetch_sub(&sched->coroutines, 1);
   hdl_wait_wake(sched);
@@ -128,7 +144,7 @@ hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_req
   if (status != HD_OK) {
     atomic_fetch_sub(&sched->coroutines, 1);
     request->desc.done = NULL; /* it never started, and the caller is told so here */
-    leave(request, status);
+    hdl_request_end(request, status);
     hdl_request_unref(request);
     hdl_request_unref(request);
     return status;
@@ -141,13 +157,35 @@ hd_status hd_request_begin(hd_sched *sched, const hd_request_desc *desc, hd_requ
                            hd_refusal_info *out_refusal) {
   hd_status status = check_desc(sched, desc);
   if (status != HD_OK || out_request == NULL) return HD_E_INVALID;
-  return enter(sched, desc, out_request, out_refusal);
+  hd_request_desc guest = *desc;
+  guest.run = NULL; /* tells it from one with a coroutine */
+  return enter(sched, &guest, out_request, out_refusal);
 }
 
 void hd_request_end(hd_request *request, hd_status status) {
   if (request == NULL) return;
-  leave(request, status);
+  if (hdl_visit_begin(request)) {
+    if (!atomic_exchange(&request->ending, true)) hdl_request_end(request, status);
+    hdl_visit_end(request);
+  }
   hdl_request_unref(request);
+}
+
+void hdl_guests_end(hd_sched *sched) {
+  for (uint32_t i = 0; i < sched->requests.cap; i++) {
+    hdl_turn_enter(sched);
+    hd_request *request = sched->requests.entries[i].object;
+    bool is_guest = request != NULL && request->desc.run == NULL;
+    if (is_guest) atomic_fetch_add(&request->refs, 1);
+    hdl_turn_leave(sched);
+    if (!is_guest) continue;
+    while (atomic_load(&request->lease.state) == HDL_LEASE_ASKED)
+      sched_yield(); /* its thread has been woken by the cancellation */
+    if (!atomic_exchange(&request->ending, true)) hdl_request_end(request, HD_E_CLOSED);
+    while (atomic_load(&request->visits) > 0)
+      sched_yield(); /* it is on its way out */
+    hdl_request_unref(request);
+  }
 }
 
 static void take_cancel(hd_sched *sched, hdl_note *note) {
@@ -160,14 +198,21 @@ static void take_cancel(hd_sched *sched, hdl_note *note) {
   hdl_request_unref(request);
 }
 
-void hd_request_cancel(hd_request *request) {
-  if (request == NULL || atomic_exchange(&request->cancelled, true)) return;
+static void cancel(hd_request *request) {
   if (atomic_load(&request->lease.state) == HDL_LEASE_GRANTED) hdl_lease_advise(&request->lease, HD_STOP);
   atomic_fetch_add(&request->refs, 1);
   request->cancel_note.take = take_cancel;
   hd_sched *sched = request->sched;
   hdl_note_push(sched, &request->cancel_note);
   (void)hdl_turn_try(sched);
+  hd_runtime_wake(sched->runtime);
+  hdl_wait_wake(sched); /* a thread of the host's that waits on its behalf */
+}
+
+void hd_request_cancel(hd_request *request) {
+  if (request == NULL || !hdl_visit_begin(request)) return;
+  if (!atomic_exchange(&request->cancelled, true)) cancel(request);
+  hdl_visit_end(request);
 }
 
 hd_status hd_request_poll(const hd_request *request) {
@@ -191,22 +236,30 @@ hd_sched *hd_request_sched(const hd_request *request) {
 }
 
 void hd_request_mark(hd_request *request, uint32_t number, uint64_t value) {
+  if (!hdl_visit_begin(request)) return;
   hd_sched *sched = request->sched;
-  if (sched->trace == NULL) return;
-  hdl_turn_enter(sched);
-  hd_record record = {.t_ns = sched->now_ns,
-                      .kind = HD_IN_MARK,
-                      .device = HD_RECORD_NO_DEVICE,
-                      .request = request->id,
-                      .step = number,
-                      .a = value};
-  hd_trace_emit(sched->trace, 0, &record);
-  hdl_turn_leave(sched);
+  if (sched->trace != NULL) {
+    hdl_turn_enter(sched);
+    hd_record record = {.t_ns = sched->now_ns,
+                        .kind = HD_IN_MARK,
+                        .device = HD_RECORD_NO_DEVICE,
+                        .request = request->id,
+                        .step = number,
+                        .a = value};
+    hd_trace_emit(sched->trace, 0, &record);
+    hdl_turn_leave(sched);
+  }
+  hdl_visit_end(request);
 }
 
-void hd_request_stats_get(const hd_request *request, hd_request_stats *out_stats) {
-  hd_sched *sched = request->sched;
-  hdl_turn_enter(sched);
+/* The counts of one that is over change no more. */
+void hd_request_stats_get(const hd_request *asked, hd_request_stats *out_stats) {
+  hd_request *request = (hd_request *)(uintptr_t)asked; /* only its count of visits is written */
+  bool visits = hdl_visit_begin(request);
+  if (visits) hdl_turn_enter(request->sched);
   *out_stats = request->stats;
-  hdl_turn_leave(sched);
+  if (visits) {
+    hdl_turn_leave(request->sched);
+    hdl_visit_end(request);
+  }
 }

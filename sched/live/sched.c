@@ -2,6 +2,7 @@
 /* The live scheduler: made, driven, unmade. */
 #include "live.h"
 
+#include <sched.h>
 #include <stdalign.h>
 #include <stdio.h>
 
@@ -137,10 +138,14 @@ static void cancel_all(hd_sched *sched) {
 void hd_sched_destroy(hd_sched *sched) {
   if (sched == NULL) return;
   atomic_store(&sched->closing, true);
+  hdl_wait_take_over(sched);
   cancel_all(sched);
   uint64_t deadline = sched->host.now_ns(sched->host.ctx) + CLOSE_PATIENCE_NS;
   for (int alive = atomic_load(&sched->coroutines); alive > 0; alive = atomic_load(&sched->coroutines))
-    if (hdl_wait_while(sched, &sched->coroutines, alive, deadline) != HD_OK) break;
+    if (hdl_wait_while(sched, &sched->coroutines, alive, NULL, deadline) != HD_OK) break;
+  hdl_guests_end(sched);
+  while (atomic_load(&sched->visitors) > 0 && atomic_load(&sched->coroutines) == 0)
+    sched_yield(); /* woken, and on their way out */
   stop(sched);
 }
 
@@ -154,10 +159,6 @@ const hd_host *hd_sched_host(const hd_sched *sched) {
 
 int hd_sched_fd(const hd_sched *sched) {
   return hd_runtime_fd(sched->runtime);
-}
-
-uint32_t hd_sched_dispatch(hd_sched *sched, uint64_t max_ns) {
-  return hd_runtime_dispatch(sched->runtime, max_ns);
 }
 
 void hd_sched_stats(hd_sched *sched, hd_control_stats *out_stats) {

@@ -28,48 +28,71 @@ static bool tell(hd_sched *sched, const hd_request *waiter, const hd_request *re
   return hdl_feed(sched, &event) == HD_OK;
 }
 
-/* The handle of a request without a coroutine goes with its end: this keeps it until its status was read. */
-static hd_status wait_over(hd_request *request) {
-  atomic_fetch_add(&request->refs, 1);
+/* `waiter`: on whose behalf a thread waits; NULL: its own. */
+static hd_status wait_over(const hd_request *waiter, hd_request *request) {
+  const atomic_bool *cancelled = waiter == NULL ? NULL : &waiter->cancelled;
   hd_status status = hd_coro_self() != NULL
                          ? hd_await_event(&request->over_event)
-                         : hdl_wait_while(request->sched, &request->over, false, HDL_NEVER);
-  if (status == HD_OK) status = request->status;
-  hdl_request_unref(request);
-  return status;
+                         : hdl_wait_while(request->sched, &request->over, false, cancelled, HDL_NEVER);
+  return status == HD_OK ? request->status : status;
 }
 
 static hd_status wait_as(hd_request *waiter, hd_request *request) {
   hd_sched *sched = request->sched;
-  atomic_fetch_add(&request->refs, 1);
   hdl_turn_enter(sched);
   bool told = tell(sched, waiter, request, true);
   hdl_turn_leave(sched);
-  hd_status status = wait_over(request);
+  hd_status status = wait_over(waiter, request);
   if (told) {
     hdl_turn_enter(sched);
     (void)tell(sched, waiter, request, false); /* over: the control plane has ended it by itself */
     hdl_turn_leave(sched);
   }
+  return status;
+}
+
+/* `waiter` NULL: nobody, as far as the control plane knows. */
+static hd_status visit(hd_request *waiter, hd_request *request) {
+  if (!hdl_visit_begin(request)) return request->status;
+  hd_status status = waiter == NULL ? wait_over(NULL, request) : wait_as(waiter, request);
+  hdl_visit_end(request);
+  return status;
+}
+
+static hd_status visit_as(hd_request *waiter, hd_request *request) {
+  if (!hdl_visit_begin(waiter)) return HD_E_CLOSED;
+  hd_status status = visit(waiter, request);
+  hdl_visit_end(waiter);
+  return status;
+}
+
+/* The handle of a request without a coroutine goes with its end: who waits for it keeps it until the status
+ * was read. */
+hd_status hd_request_wait_as(hd_request *waiter, hd_request *request) {
+  if (waiter == NULL || request == NULL || waiter == request || waiter->sched != request->sched)
+    return HD_E_INVALID;
+  atomic_fetch_add(&request->refs, 1);
+  hd_status status = visit_as(waiter, request);
   hdl_request_unref(request);
   return status;
 }
 
-hd_status hd_request_wait_as(hd_request *waiter, hd_request *request) {
-  if (waiter == NULL || request == NULL || waiter == request || waiter->sched != request->sched)
-    return HD_E_INVALID;
-  return atomic_load(&request->over) ? request->status : wait_as(waiter, request);
+/* The request whose coroutine this is; NULL: none of this one's scheduler. */
+static hd_request *who_waits(hd_request *request) {
+  const hd_coro *self = hd_coro_self();
+  if (self == NULL || !hdl_visit_begin(request)) return NULL;
+  hdl_turn_enter(request->sched);
+  hd_request *waiter = request_of(request->sched, self);
+  hdl_turn_leave(request->sched);
+  hdl_visit_end(request);
+  return waiter;
 }
 
 hd_status hd_request_wait(hd_request *request) {
   if (request == NULL) return HD_E_INVALID;
-  if (atomic_load(&request->over)) return request->status;
-  const hd_coro *self = hd_coro_self();
-  if (self == NULL) return wait_over(request);
-  hd_sched *sched = request->sched;
-  hdl_turn_enter(sched);
-  hd_request *waiter = request_of(sched, self);
-  hdl_turn_leave(sched);
-  if (waiter == NULL) return wait_over(request);
-  return hd_request_wait_as(waiter, request);
+  atomic_fetch_add(&request->refs, 1);
+  hd_request *waiter = who_waits(request);
+  hd_status status = waiter == request ? HD_E_INVALID : visit(waiter, request);
+  hdl_request_unref(request);
+  return status;
 }
