@@ -26,6 +26,7 @@ const hdt_figure hdt_figures[] = {
     {"wake_polled_fd", false, {1.1, "epoll_spin", NULL, "1.1 x epoll_spin", 0}},
     {"wake_parked", false, {1.1, "futex", NULL, "1.1 x futex", 0}},
     {"parked_bytes", true, {4400, NULL, NULL, "4400 bytes", 0}},
+    {"unstarted_bytes", true, {192, NULL, NULL, "192 bytes", 0}},
     {"decide_1", false, {1.0 / 3, "starpu", NULL, "1/3 of starpu", 0}},
     {"decide_64", false, {1, "starpu", NULL, "starpu", 0}},
     {"lease", false, {1, "futex_round_trip", NULL, "futex_round_trip", 0}},

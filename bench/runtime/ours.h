@@ -25,6 +25,7 @@ void hb_ours_wake_memory(hb_run *run);
 void hb_ours_wake_fd(hb_run *run);
 void hb_ours_wake_parked(hb_run *run);
 void hb_ours_parked_bytes(hb_run *run);
+void hb_ours_unstarted_bytes(hb_run *run);
 void hb_ours_decide_1(hb_run *run);
 void hb_ours_decide_64(hb_run *run);
 void hb_ours_lease(hb_run *run);

@@ -8,7 +8,7 @@
  * about 3 us, and an interactive load comes back sooner than that. */
 #define KEEP_NS UINT64_C(1000000000)
 
-/* Stacks between two looks for work: about 30 us under the pool's lock. */
+/* Stacks between two looks for work: about 40 us under the pool's lock. */
 #define CHUNK 32u
 
 uint32_t hd_runtime_trim(hd_runtime *runtime) {
