@@ -17,10 +17,11 @@
  * from one core to another and back costs its owner and the thief. */
 #define WORTH_NS 250u
 
-/* Looks at others' rings that are left out after thefts that were not worth while: doubled with each, so that
- * a task that is worth it then waits some microseconds at most (a look is about 25 ns). */
-#define PAUSE_LEAST 16u
-#define PAUSE_MOST  256u
+/* Looks at others' rings that are left out after thefts that were not worth while, doubled with each: a task
+ * that is worth it then waits two microseconds at most (a look while spinning is about 250 ns), which is less
+ * than the shortest spin. */
+#define PAUSE_LEAST 1u
+#define PAUSE_MOST  8u
 
 /* Tasks that come back from the overflow under one lock. */
 #define RETURN_MOST 64u
