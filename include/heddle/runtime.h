@@ -144,6 +144,23 @@ void hd_runtime_ask_hook(hd_runtime *runtime);
  * returns. Threads: any. Errors: LIMIT (max_coroutines), NO_MEMORY, CLOSED. */
 hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg);
 
+/* The end of a coroutine, for another one to await: memory of the caller, who keeps it until hd_coro_join has
+ * returned OK. */
+typedef struct hd_join {
+  hd_event ended;
+} hd_join;
+
+typedef struct hd_coro_options {
+  uint32_t size; /* of this structure */
+  hd_join *join; /* is set when fn has returned; NULL: nobody joins */
+} hd_coro_options;
+
+/* hd_coro_spawn with options; NULL: none. Errors: as there, INVALID. `options->join` is used when it
+ * succeeds.
+ */
+hd_status hd_coro_spawn_with(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg,
+                             const hd_coro_options *options);
+
 /* The coroutine that runs on this thread; NULL when none does. */
 hd_coro *hd_coro_self(void);
 const char *hd_coro_name(const hd_coro *coro);
@@ -204,6 +221,13 @@ hd_status hd_await_time(uint64_t until_ns);
  * Ownership: yours; it may be closed and its number used again at any time when nobody awaits it. Closed
  * under a wait, it leaves that wait to its deadline or to cancellation, as epoll(7) does. */
 hd_status hd_await_fd(int fd, short events, uint64_t deadline_ns, short *out_events);
+
+/* Waits until the coroutine that was spawned with `join` has returned from its function; at once when it has,
+ * also a second time. Of two that wait at the same time the second gets INVALID, as does the coroutine
+ * itself; two that join each other wait until somebody cancels one. When the runtime closes the other one
+ * runs to its end as well: that is waited for, and OK. Errors: INVALID, CANCELLED: the other one goes on, and
+ * `join` stays where it is until a later call, made while shielded, has returned OK. */
+hd_status hd_coro_join(hd_join *join);
 
 typedef struct hd_runtime_stats {
   uint64_t switches; /* into a coroutine */

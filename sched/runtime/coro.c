@@ -153,21 +153,45 @@ static hd_status reserve(hd_runtime *runtime) {
   return HD_E_NO_MEMORY;
 }
 
+/* What the caller's (perhaps older and shorter) structure asks for. Errors: INVALID. */
+static hd_status read_options(const hd_coro_options *options, hd_coro_options *out_options) {
+  hd_coro_options asked = {.size = sizeof asked};
+  if (options != NULL) {
+    if (options->size < sizeof options->size) return HD_E_INVALID;
+    memcpy(&asked, options, options->size < sizeof asked ? options->size : sizeof asked);
+  }
+  *out_options = asked;
+  return HD_OK;
+}
+
+static void fill_seed(hdi_seed *seed, const char *name, void (*fn)(void *arg), void *arg, hd_join *join) {
+  seed->task.fn = seed_marker;
+  seed->task.group = NULL;
+  seed->fn = fn;
+  seed->arg = arg;
+  seed->join = join;
+  if (join != NULL) hd_event_init(&join->ended);
+  size_t length = name == NULL ? 0 : strnlen(name, sizeof seed->name - 1);
+  if (length > 0) memcpy(seed->name, name, length);
+  seed->name[length] = '\0';
+}
+
 hd_status hd_coro_spawn(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg) {
+  return hd_coro_spawn_with(runtime, name, fn, arg, NULL);
+}
+
+hd_status hd_coro_spawn_with(hd_runtime *runtime, const char *name, void (*fn)(void *arg), void *arg,
+                             const hd_coro_options *options) {
   if (runtime == NULL || fn == NULL) return HD_E_INVALID;
+  hd_coro_options asked;
+  if (read_options(options, &asked) != HD_OK) return HD_E_INVALID;
   if (atomic_load_explicit(&runtime->closing, memory_order_acquire)) return HD_E_CLOSED;
   hd_status status = reserve(runtime);
   if (status != HD_OK) return status;
   hdi_worker *worker = hdi_this_worker;
   if (worker != NULL && worker->runtime != runtime) worker = NULL;
   hdi_seed *seed = take_seed(runtime, worker);
-  seed->task.fn = seed_marker;
-  seed->task.group = NULL;
-  seed->fn = fn;
-  seed->arg = arg;
-  size_t length = name == NULL ? 0 : strnlen(name, sizeof seed->name - 1);
-  if (length > 0) memcpy(seed->name, name, length);
-  seed->name[length] = '\0';
+  fill_seed(seed, name, fn, arg, asked.join);
   if (worker != NULL) {
     hdi_tasks_put(worker, &seed->task);
     return HD_OK;
@@ -197,6 +221,7 @@ static void give_stack(hdi_worker *worker, hdi_stack stack) {
 static void begin_life(hdi_worker *worker, hd_coro *coro, hdi_seed *seed) {
   coro->fn = seed->fn;
   coro->arg = seed->arg;
+  coro->join = seed->join;
   coro->waits = HDI_WAIT_NONE;
   coro->shielded = false;
   atomic_init(&coro->cancelled, false);
@@ -250,6 +275,7 @@ static void coro_main(void) {
   hdi_flow_land(&self->flow);
   for (;;) {
     self->fn(self->arg);
+    if (self->join != NULL) hd_event_set(&self->join->ended);
     hdi_seed *seed = next_seed(worker);
     if (seed == NULL) break;
     end_life(worker, self);

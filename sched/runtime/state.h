@@ -47,6 +47,7 @@ struct hd_coro {
   uint8_t waits;    /* hdi_wait */
   bool shielded;    /* its awaits ignore `cancelled` */
   atomic_bool cancelled;
+  hd_join *join;        /* told when it has returned; NULL: nobody */
   hd_coro *cancel_next; /* in the worker's list of cancelled ones */
   char name[HD_NAME_BYTES];
 };
@@ -56,6 +57,7 @@ typedef struct hdi_seed {
   hd_task task;
   void (*fn)(void *arg);
   void *arg;
+  hd_join *join;
   char name[HD_NAME_BYTES];
 } hdi_seed;
 
