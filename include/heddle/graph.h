@@ -24,7 +24,7 @@ typedef uint16_t hd_value;
 typedef enum hd_value_kind {
   HD_VALUE_WEIGHT,     /* constant, `rows` x `cols`, any format; bound when the model is loaded */
   HD_VALUE_ACTIVATION, /* F32; lives in the session's arena */
-  HD_VALUE_KV,         /* F32 or F16; one row per context position; lives as long as the session */
+  HD_VALUE_KV,         /* F32, F16 or Q8_0; one row per context position; lives as long as the session */
   HD_VALUE_TOKENS,     /* I32, one column: token ids of the run */
   HD_VALUE_LOGITS      /* F32; what the caller gets, one row per wanted output */
 } hd_value_kind;

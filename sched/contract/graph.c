@@ -43,7 +43,8 @@ static bool value_is_sound(const hd_value_desc *v) {
   case HD_VALUE_ACTIVATION:
     return f32 && (v->rows_kind == HD_ROWS_TOKENS || v->rows_kind == HD_ROWS_OUTPUTS);
   case HD_VALUE_KV:
-    return v->rows_kind == HD_ROWS_CONTEXT && (f32 || v->format == HD_FORMAT_F16);
+    return v->rows_kind == HD_ROWS_CONTEXT &&
+           (f32 || v->format == HD_FORMAT_F16 || v->format == HD_FORMAT_Q8_0);
   case HD_VALUE_TOKENS:
     return v->rows_kind == HD_ROWS_TOKENS && v->format == HD_FORMAT_I32 && v->cols == 1;
   case HD_VALUE_LOGITS:
