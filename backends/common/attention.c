@@ -1,192 +1,415 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ATTENTION: causal softmax(q K^T scale) V with grouped queries, over a cache of F32 or F16.
+/* ATTENTION: causal softmax(q K^T scale) V with grouped queries, over a cache of F32, F16 or Q8_0.
  *
- * Scores first, then their softmax, then V, each added up in the order of ggml's AVX-512 code without flash
- * attention, whose results are the reference: where a sum is off by one rounding, a later activation may be
- * quantised to the neighbouring integer (lanes.h). The order depends on a token's own positions alone, never
- * on the cut into parts. Contexts longer than BLOCK are walked three times in blocks, so that memory does not
- * grow. Source: Ainslie et al., GQA, 2023. */
+ * Blocked over queries and positions with a running softmax, so that memory does not grow with the context.
+ * The order of the arithmetic, for a row (one head of one token) that sees n positions:
+ *
+ *   blocks of 64 positions from position 0 on:
+ *     score[p] = (q[0] k[p][0] + q[1] k[p][1] + ...) scale      one rounding for each product
+ *     max and sum of exp(score - max) go on (attend_rows.inc.h);
+ *     out[c] = out[c] * exp(old max - new max) + share[p] v[p][c] ...     position after position
+ *   spans of blocks, each begun afresh, merged in their order (span_of)
+ *   out[c] / sum
+ *
+ * It depends on q, K, V and n alone: not on the cut of a prompt into runs, of a run into tiles and parts, nor
+ * on the tier. Replay, preemption and splits rely on it. Source: Dao et al., FlashAttention, 2022 (running
+ * softmax); Dao et al., Flash-Decoding, 2023 (spans); Ainslie et al., GQA, 2023. */
 #include <math.h>
+#include <stdalign.h>
 #include <string.h>
+#include "common/attend.h"
+#include "common/exp.h"
 #include "common/job.h"
 
 enum {
-  BLOCK = 4096,  /* positions whose scores are kept at once: 16 KiB of stack */
-  LANES = 16,    /* running sums of V, by position; floats of an AVX-512 register */
-  COLUMNS = 256, /* of V at a time: bounds the running sums to 16 KiB of stack */
-  NARROW = 64,   /* heads below this are too narrow for ggml's vectors: one product after another */
-  STRIP = 8      /* positions whose chains of additions run side by side */
+  BLOCK = HDB_ATTEND_BLOCK,
+  STRIP = HDB_ATTEND_STRIP,
+  ROWS = 64,      /* of a tile: their scores take 16 KiB of stack, the packed keys or values 16 more ... */
+  RUNNING = 4096, /* ... and their running sums of V, in floats, another 16 */
+  HEAD_DIM_MAX = 1024, /* four rows of running sums still fit */
+  SPAN = 256,          /* positions, at least */
+  SPANS_MAX = 16,      /* of a row */
+  SHARES = 8           /* of a token alone, for many cores; as many at least if it has the key heads */
 };
 
-/* One head of one token. */
-typedef struct head_job {
-  const float *q;
-  float *out;
-  const uint8_t *k, *v; /* position 0, of the head that it shares */
-  size_t k_stride, v_stride;
+/* What all rows of a launch share. */
+typedef struct attention {
+  const hdb_job *job;
+  const hdb_attention_kernels *kernels;
   hd_format k_format, v_format;
-  uint32_t head_dim, positions;
-  float scale;
-} head_job;
+  size_t k_stride, v_stride; /* bytes from position to position */
+  size_t k_bytes, v_bytes;   /* of a head in them */
+  uint32_t head_dim, padded; /* padded: to whole strips */
+  uint32_t group;            /* heads that share a key head */
+  /* Of a tile: tokens, key heads, heads of each of these. */
+  uint32_t tokens, kv_heads, heads;
+  uint32_t token_tiles, kv_tiles, head_tiles; /* of the launch */
+} attention;
 
-/* Scores of `count` <= STRIP positions of a narrow F32 head, each the sum of its products in their order. */
-static void narrow_scores(const head_job *h, uint32_t from, uint32_t count, float *scores) {
-  float sum[STRIP] = {0};
-  const float *rows[STRIP];
-  for (uint32_t i = 0; i < STRIP; i++) {
-    uint32_t row = i < count ? from + i : from;
-    rows[i] = (const float *)(const void *)(h->k + row * h->k_stride);
+/* Rows that are computed together. Those of one key head, which take its keys while they are unpacked, follow
+ * each other, token by token. */
+typedef struct tile {
+  const attention *of;
+  uint32_t token, tokens, kv_head, kv_heads, head, heads; /* head: of a key head's */
+  const float *q[ROWS], *shares[ROWS];
+  hdb_softmax softmax[ROWS];
+  alignas(64) float scores[ROWS * BLOCK];
+  alignas(64) float panel[BLOCK * BLOCK];
+  alignas(64) float sums[RUNNING];
+} tile;
+
+/* Positions of a span of a row that sees so many: enough spans for many cores, few enough that their results
+ * are soon merged. */
+static uint32_t span_of(uint32_t positions) {
+  uint32_t span = SPAN;
+  while ((positions - 1) / span >= SPANS_MAX)
+    span *= 2;
+  return span;
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
+static uint32_t tiles_of(uint32_t count, uint32_t in_a_tile) {
+  return (count + in_a_tile - 1) / in_a_tile;
+}
+
+/* Prefill takes many tokens of one key head. A token alone takes all key heads, so that a position's row is
+ * read whole and once, unless there are too few spans to share out. */
+static void choose_tiles(attention *a, uint32_t tokens, uint32_t kv_heads, uint32_t positions) {
+  uint32_t rows = lesser(ROWS, RUNNING / a->padded);
+  a->heads = lesser(a->group, rows);
+  a->tokens = lesser(tokens, rows / a->heads);
+  a->kv_heads = 1;
+  if (a->tokens == tokens && a->heads == a->group) {
+    uint32_t shares = tiles_of(SHARES, tiles_of(positions, span_of(positions)));
+    a->kv_heads = lesser(rows / (a->heads * tokens), tiles_of(kv_heads, shares));
   }
-  for (uint32_t c = 0; c < h->head_dim; c++)
-    for (uint32_t i = 0; i < STRIP; i++)
-      sum[i] += h->q[c] * rows[i][c];
-  for (uint32_t i = 0; i < count; i++)
-    scores[i] = sum[i] * h->scale;
+  a->token_tiles = tiles_of(tokens, a->tokens);
+  a->kv_tiles = tiles_of(kv_heads, a->kv_heads);
+  a->head_tiles = tiles_of(a->group, a->heads);
 }
 
-static void wide_scores(const hdb_kernels *kernels, const head_job *h, uint32_t from, uint32_t count,
-                        float *scores) {
-  hdb_tile tile = {
-      .cols = h->head_dim,
-      .weight_rows = count,
-      .x_rows = 1,
-      .weights = h->k + from * h->k_stride,
-      .weight_stride = h->k_stride,
-      .x = (const uint8_t *)h->q,
-      .x_stride = h->head_dim * sizeof(float),
-      .out = scores,
-      .out_stride = count,
-  };
-  kernels->dot[h->k_format](&tile);
-  for (uint32_t i = 0; i < count; i++)
-    scores[i] *= h->scale;
-}
-
-/* Scores of one block of positions. */
-static uint32_t block_scores(const hdb_kernels *kernels, const head_job *h, uint32_t from, float *scores) {
-  uint32_t count = h->positions - from < BLOCK ? h->positions - from : BLOCK;
-  if (h->head_dim >= NARROW || h->k_format != HD_FORMAT_F32) {
-    wide_scores(kernels, h, from, count, scores);
-    return count;
-  }
-  for (uint32_t i = 0; i < count; i += STRIP)
-    narrow_scores(h, from + i, count - i < STRIP ? count - i : STRIP, scores + i);
-  return count;
-}
-
-static float greatest(const float *scores, uint32_t count, float max) {
-  for (uint32_t i = 0; i < count; i++)
-    max = scores[i] > max ? scores[i] : max;
-  return max;
-}
-
-/* Adds a block's weighted rows of V to the running sums: position i to sum i modulo LANES. BLOCK is a
- * multiple of LANES, so blocks go on where the one before ended. */
-static void mix_block(const hdb_kernels *kernels, const head_job *h, uint32_t from, uint32_t count,
-                      uint32_t column, uint32_t columns, const float *weights, float *sums) {
-  bool half = h->v_format == HD_FORMAT_F16;
-  hdb_mix_fn mix = half ? kernels->rows->mix_f16 : kernels->rows->mix_f32;
-  const uint8_t *v = h->v + from * h->v_stride + column * (half ? sizeof(uint16_t) : sizeof(float));
-  float lane_weights[BLOCK / LANES];
-  for (uint32_t lane = 0; lane < LANES && lane < count; lane++) {
-    uint32_t rows = 0;
-    for (uint32_t i = lane; i < count; i += LANES)
-      lane_weights[rows++] = weights[i];
-    mix(lane_weights, v + lane * h->v_stride, LANES * h->v_stride, rows, columns, sums + lane * columns);
-  }
-}
-
-/* out = the sums, folded in halves. */
-static void fold_lanes(float *sums, uint32_t columns, float *out) {
-  for (uint32_t step = LANES / 2; step > 0; step /= 2)
-    for (uint32_t i = 0; i < step * columns; i++)
-      sums[i] += sums[i + step * columns];
-  memcpy(out, sums, columns * sizeof(float));
-}
-
-/* Turns a block's scores into shares of the softmax. */
-static void shares(const hdb_kernels *kernels, float *scores, uint32_t count, float max, float inverse) {
-  (void)kernels->rows->exp_sum(scores, count, max);
-  for (uint32_t i = 0; i < count; i++)
-    scores[i] *= inverse;
-}
-
-static void attend(const hdb_kernels *kernels, const head_job *h) {
-  float scores[BLOCK], sums[LANES * COLUMNS], max = -INFINITY;
-  bool one_block = h->positions <= BLOCK;
-  double sum = 0.0;
-  for (uint32_t from = 0; from < h->positions; from += BLOCK)
-    max = greatest(scores, block_scores(kernels, h, from, scores), max);
-  for (uint32_t from = 0; from < h->positions; from += BLOCK) {
-    uint32_t count = one_block ? h->positions : block_scores(kernels, h, from, scores);
-    sum += kernels->rows->exp_sum(scores, count, max);
-  }
-  float inverse = (float)(1.0 / sum);
-  for (uint32_t i = 0; one_block && i < h->positions; i++)
-    scores[i] *= inverse;
-  for (uint32_t column = 0; column < h->head_dim; column += COLUMNS) {
-    uint32_t columns = h->head_dim - column < COLUMNS ? h->head_dim - column : COLUMNS;
-    memset(sums, 0, LANES * columns * sizeof(float));
-    for (uint32_t from = 0; from < h->positions; from += BLOCK) {
-      uint32_t count = one_block ? h->positions : block_scores(kernels, h, from, scores);
-      if (!one_block) shares(kernels, scores, count, max, inverse);
-      mix_block(kernels, h, from, count, column, columns, scores, sums);
-    }
-    fold_lanes(sums, columns, h->out + column);
-  }
-}
-
-/* An item is a token with one key head: all heads that share it, while its keys are in the cache. */
-static uint32_t attention_items(const hdb_job *job) {
-  return hdb_items_out_rows(job) * job->op->u.attention.n_kv_heads;
-}
-
-static void attention_item(const hdb_job *job, uint32_t token, uint32_t kv_head) {
+static attention attention_of(const hdb_job *job) {
   const hd_op *op = job->op;
   const hd_value_desc *k = &job->values[op->in[1]], *v = &job->values[op->in[2]];
-  uint32_t head_dim = op->u.attention.head_dim, group = op->u.attention.n_heads / op->u.attention.n_kv_heads;
-  size_t kv_offset = (size_t)kv_head * head_dim;
-  head_job h = {
-      .k_stride = hd_format_row_bytes(k->format, k->cols),
-      .v_stride = hd_format_row_bytes(v->format, v->cols),
+  uint32_t n_tokens = hdb_items_out_rows(job), head_dim = op->u.attention.head_dim;
+  attention a = {
+      .job = job,
+      .kernels = job->kernels->attention,
       .k_format = k->format,
       .v_format = v->format,
+      .k_stride = hd_format_row_bytes(k->format, k->cols),
+      .v_stride = hd_format_row_bytes(v->format, v->cols),
+      .k_bytes = hd_format_row_bytes(k->format, head_dim),
+      .v_bytes = hd_format_row_bytes(v->format, head_dim),
       .head_dim = head_dim,
-      .positions = job->launch->kv_pos + token + 1,
-      .scale = op->u.attention.scale,
+      .padded = tiles_of(head_dim, STRIP) * STRIP,
+      .group = op->u.attention.n_heads / op->u.attention.n_kv_heads,
   };
-  h.k = (const uint8_t *)hdb_job_at(job, op->in[1]) + hd_format_row_bytes(k->format, kv_offset);
-  h.v = (const uint8_t *)hdb_job_at(job, op->in[2]) + hd_format_row_bytes(v->format, kv_offset);
-  for (uint32_t i = 0; i < group; i++) {
-    size_t column = ((size_t)kv_head * group + i) * head_dim;
-    h.q = hdb_job_row(job, op->in[0], token) + column;
-    h.out = hdb_job_row(job, op->out, token) + column;
-    attend(job->kernels, &h);
+  choose_tiles(&a, n_tokens, op->u.attention.n_kv_heads, job->launch->kv_pos + n_tokens);
+  return a;
+}
+
+/* Positions that a token of the tile sees. */
+static uint32_t positions_of(const tile *t, uint32_t token) {
+  return t->of->job->launch->kv_pos + t->token + token + 1;
+}
+
+/* Rows of a key head, of all; and the token of a row. */
+static uint32_t kv_head_rows(const tile *t) {
+  return t->tokens * t->heads;
+}
+static uint32_t all_rows(const tile *t) {
+  return t->kv_heads * kv_head_rows(t);
+}
+static uint32_t token_of(const tile *t, uint32_t row) {
+  return row % kv_head_rows(t) / t->heads;
+}
+
+/* Where a row begins in q and in the output. */
+static float *row_of(const tile *t, hd_value value, uint32_t row) {
+  const attention *a = t->of;
+  size_t kv_head = t->kv_head + row / kv_head_rows(t), head = t->head + row % t->heads;
+  return hdb_job_row(a->job, value, t->token + token_of(t, row)) + (kv_head * a->group + head) * a->head_dim;
+}
+
+/* A key head's part of the cache, from position `from` on. */
+static const uint8_t *keys_at(const tile *t, uint32_t kv_head, uint32_t from) {
+  const attention *a = t->of;
+  return (const uint8_t *)hdb_job_at(a->job, a->job->op->in[1]) + from * a->k_stride +
+         (t->kv_head + kv_head) * a->k_bytes;
+}
+static const uint8_t *values_at(const tile *t, uint32_t kv_head, uint32_t from) {
+  const attention *a = t->of;
+  return (const uint8_t *)hdb_job_at(a->job, a->job->op->in[2]) + from * a->v_stride +
+         (t->kv_head + kv_head) * a->v_bytes;
+}
+
+/* A block of positions of one key head, as far as it is seen: `count` positions from `from` on, by `rows`
+ * rows from `first` on. */
+typedef struct seen_block {
+  uint32_t kv_head, from, count, first, rows;
+} seen_block;
+
+/* scores[row] = q . k */
+static void score(tile *t, const seen_block *b) {
+  const attention *a = t->of;
+  float *scores = t->scores + b->first * BLOCK;
+  memset(scores, 0, b->rows * BLOCK * sizeof(float));
+  for (uint32_t c = 0; c < a->head_dim; c += BLOCK) {
+    hdb_kv_rows keys = {keys_at(t, b->kv_head, b->from), a->k_stride, b->count, c,
+                        lesser(BLOCK, a->head_dim - c)};
+    hdb_mul_add m = {
+        b->rows, tiles_of(b->count, STRIP) * STRIP, keys.cols, t->q + b->first, c, t->panel, scores, BLOCK};
+    a->kernels->pack_keys[a->k_format](&keys, t->panel);
+    a->kernels->mul_add(&m);
   }
+}
+
+/* How many of the block's positions a row sees. */
+static uint32_t seen_by(const tile *t, const seen_block *b, uint32_t row) {
+  return lesser(b->count, positions_of(t, token_of(t, row)) - b->from);
+}
+
+/* Adds shares times V. Positions that all rows see go together; what later tokens see besides, token by
+ * token: what a token does not see must not touch it, not even times 0, for it may be no number. */
+static void mix(tile *t, const seen_block *b) {
+  const attention *a = t->of;
+  uint32_t common = seen_by(t, b, b->first);
+  for (uint32_t c = 0; c < a->head_dim; c += BLOCK) {
+    hdb_kv_rows values = {values_at(t, b->kv_head, b->from), a->v_stride, b->count, c,
+                          lesser(BLOCK, a->head_dim - c)};
+    a->kernels->pack_values[a->v_format](&values, t->panel);
+    hdb_mul_add m = {b->rows, values.cols, common, t->shares + b->first, 0, t->panel, NULL, a->padded};
+    m.c = t->sums + b->first * a->padded + c;
+    a->kernels->mul_add(&m);
+    for (uint32_t row = b->first + t->heads; row < b->first + b->rows && common < b->count; row += t->heads) {
+      hdb_mul_add rest = {t->heads,
+                          values.cols,
+                          seen_by(t, b, row) - common,
+                          t->shares + row,
+                          common,
+                          t->panel + common * BLOCK,
+                          t->sums + row * a->padded + c,
+                          a->padded};
+      a->kernels->mul_add(&rest);
+    }
+  }
+}
+
+/* One block of positions of one key head: [from, from + BLOCK), or as many as the last token sees. */
+static void block(tile *t, uint32_t kv_head, uint32_t from) {
+  const attention *a = t->of;
+  uint32_t begin = kv_head * kv_head_rows(t), end = begin + kv_head_rows(t);
+  seen_block b = {kv_head, from, lesser(BLOCK, positions_of(t, t->tokens - 1) - from), begin, 0};
+  while (positions_of(t, token_of(t, b.first)) <= from) /* the first tokens may see nothing of it */
+    b.first += t->heads;
+  b.rows = end - b.first;
+  score(t, &b);
+  for (uint32_t row = b.first; row < end; row++) {
+    float factor = a->kernels->soften(t->scores + row * BLOCK, seen_by(t, &b, row),
+                                      a->job->op->u.attention.scale, &t->softmax[row]);
+    if (factor != 1.0f) a->kernels->scale(t->sums + row * a->padded, a->padded, factor);
+  }
+  mix(t, &b);
+}
+
+/* Positions [begin, end) of all rows, afresh. */
+static void span(tile *t, uint32_t begin, uint32_t end) {
+  uint32_t rows = all_rows(t);
+  memset(t->sums, 0, rows * t->of->padded * sizeof(float));
+  for (uint32_t row = 0; row < rows; row++)
+    t->softmax[row] = (hdb_softmax){-INFINITY, 0.0f};
+  for (uint32_t from = begin; from < end; from += BLOCK)
+    for (uint32_t kv_head = 0; kv_head < t->kv_heads; kv_head++)
+      block(t, kv_head, from);
+}
+
+/* total, out = both with what a later span gave; out holds sums of V. */
+static void merge(const attention *a, hdb_softmax *total, float *out, const hdb_softmax *later,
+                  const float *sums) {
+  float max = later->max > total->max ? later->max : total->max;
+  float keep = hdb_exp(total->max - max), take = hdb_exp(later->max - max);
+  a->kernels->merge(out, sums, a->head_dim, keep, take);
+  total->sum = total->sum * keep + later->sum * take;
+  total->max = max;
+}
+
+static void finish(const attention *a, const hdb_softmax *total, float *out) {
+  a->kernels->scale(out, a->head_dim, 1.0f / total->sum);
+}
+
+/* All spans of rows whose spans have one length; the output holds the sums of those that are done. */
+static void attend(tile *t) {
+  const attention *a = t->of;
+  hd_value out = a->job->op->out;
+  hdb_softmax total[ROWS];
+  uint32_t rows = all_rows(t), end = positions_of(t, t->tokens - 1), length = span_of(end);
+  for (uint32_t begin = 0; begin < end; begin += length) {
+    span(t, begin, lesser(begin + length, end));
+    for (uint32_t row = 0; row < rows; row++) {
+      const float *sums = t->sums + row * a->padded;
+      if (begin == 0) {
+        total[row] = t->softmax[row];
+        memcpy(row_of(t, out, row), sums, a->head_dim * sizeof(float));
+      } else if (positions_of(t, token_of(t, row)) > begin) {
+        merge(a, &total[row], row_of(t, out, row), &t->softmax[row], sums);
+      }
+    }
+  }
+  for (uint32_t row = 0; row < rows; row++)
+    finish(a, &total[row], row_of(t, out, row));
+}
+
+static void set_tokens(tile *t, uint32_t token, uint32_t tokens) {
+  t->token = token;
+  t->tokens = tokens;
+  for (uint32_t row = 0; row < all_rows(t); row++) {
+    t->q[row] = row_of(t, t->of->job->op->in[0], row);
+    t->shares[row] = t->scores + row * BLOCK;
+  }
+}
+
+/* Tiles of tokens, of heads, of key heads; the last fastest, so that neighbours read the same positions. */
+static void begin_tile(tile *t, const attention *a, uint32_t index) {
+  t->of = a;
+  t->kv_head = index % a->kv_tiles * a->kv_heads;
+  t->kv_heads = lesser(a->kv_heads, a->job->op->u.attention.n_kv_heads - t->kv_head);
+  t->head = index / a->kv_tiles % a->head_tiles * a->heads;
+  t->heads = lesser(a->heads, a->group - t->head);
+}
+
+static void attend_tile(const attention *a, uint32_t index) {
+  uint32_t kv_pos = a->job->launch->kv_pos, n_tokens = hdb_items_out_rows(a->job);
+  uint32_t token = index / a->kv_tiles / a->head_tiles * a->tokens, end = lesser(token + a->tokens, n_tokens);
+  tile t;
+  begin_tile(&t, a, index);
+  while (token < end) { /* tokens whose spans differ in length apart */
+    uint32_t tokens = 1, length = span_of(kv_pos + token + 1);
+    while (token + tokens < end && span_of(kv_pos + token + tokens + 1) == length)
+      tokens++;
+    set_tokens(&t, token, tokens);
+    attend(&t);
+    token += tokens;
+  }
+}
+
+/* ---- one token: its spans are shared out, in a second step they are merged ---- */
+
+/* What a span gave for a head: in the launch's scratch, by span and head; the sums of V behind it. */
+typedef struct span_result {
+  alignas(64) hdb_softmax softmax;
+} span_result;
+
+static size_t result_bytes(const attention *a) {
+  return sizeof(span_result) + a->padded * sizeof(float);
+}
+
+static span_result *result_at(const attention *a, uint32_t span_index, uint32_t head) {
+  size_t index = (size_t)span_index * a->job->op->u.attention.n_heads + head;
+  return (span_result *)(void *)(a->job->scratch->bytes + index * result_bytes(a));
+}
+
+static float *result_sums(span_result *result) {
+  return (float *)(void *)(result + 1);
+}
+
+static uint32_t spans_of(const attention *a) {
+  uint32_t positions = a->job->launch->kv_pos + 1;
+  return tiles_of(positions, span_of(positions));
+}
+
+/* The bits are the same either way. */
+static bool is_split(const attention *a) {
+  const hdb_job *job = a->job;
+  size_t results = (size_t)spans_of(a) * job->op->u.attention.n_heads;
+  return hdb_items_out_rows(job) == 1 && spans_of(a) > 1 && results * result_bytes(a) <= job->scratch->size;
+}
+
+static void attend_span(const attention *a, uint32_t item) {
+  uint32_t tiles = a->head_tiles * a->kv_tiles, index = item / tiles;
+  uint32_t positions = a->job->launch->kv_pos + 1, length = span_of(positions);
+  tile t;
+  begin_tile(&t, a, item % tiles);
+  set_tokens(&t, 0, 1);
+  span(&t, index * length, lesser((index + 1) * length, positions));
+  for (uint32_t row = 0; row < all_rows(&t); row++) {
+    uint32_t head = (t.kv_head + row / t.heads) * a->group + t.head + row % t.heads;
+    span_result *result = result_at(a, index, head);
+    result->softmax = t.softmax[row];
+    memcpy(result_sums(result), t.sums + row * a->padded, a->head_dim * sizeof(float));
+  }
+}
+
+static void merge_head(const attention *a, uint32_t head) {
+  span_result *first = result_at(a, 0, head);
+  float *out = hdb_job_row(a->job, a->job->op->out, 0) + (size_t)head * a->head_dim;
+  hdb_softmax total = first->softmax;
+  memcpy(out, result_sums(first), a->head_dim * sizeof(float));
+  for (uint32_t i = 1; i < spans_of(a); i++) {
+    span_result *later = result_at(a, i, head);
+    merge(a, &total, out, &later->softmax, result_sums(later));
+  }
+  finish(a, &total, out);
+}
+
+/* ---- the op ---- */
+
+static uint32_t attention_steps(const hdb_job *job) {
+  attention a = attention_of(job);
+  return is_split(&a) ? 2 : 1;
+}
+
+static void attention_begin(const hdb_job *job) {
+  attention a = attention_of(job);
+  if (is_split(&a)) job->scratch->value = HD_VALUE_NONE; /* what it held gives way to the spans' results */
+}
+
+static uint32_t attention_items(const hdb_job *job) {
+  attention a = attention_of(job);
+  if (job->step == 1) return job->op->u.attention.n_heads;
+  return a.token_tiles * a.head_tiles * a.kv_tiles * (is_split(&a) ? spans_of(&a) : 1);
 }
 
 static void attention_run(const hdb_job *job) {
-  uint32_t n_kv_heads = job->op->u.attention.n_kv_heads;
+  attention a = attention_of(job);
+  bool split = is_split(&a);
   hdb_range range = hdb_job_range(job, attention_items(job), 1);
-  for (uint32_t i = range.begin; i < range.end; i++)
-    attention_item(job, i / n_kv_heads, i % n_kv_heads);
+  for (uint32_t i = range.begin; i < range.end; i++) {
+    if (job->step == 1)
+      merge_head(&a, i);
+    else if (split)
+      attend_span(&a, i);
+    else
+      attend_tile(&a, i);
+  }
 }
 
-/* Keys and values of the positions that the last token sees, read once for each query head that shares them.
- */
+/* Keys and values of the positions that the last token sees, unpacked, and two products with each row. To
+ * merge: what the spans gave. */
 static uint64_t attention_work(const hdb_job *job) {
-  const hd_op *op = job->op;
+  attention a = attention_of(job);
   uint64_t positions = (uint64_t)job->launch->kv_pos + job->launch->n_tokens;
-  return positions * op->u.attention.head_dim * 2 * (op->u.attention.n_heads / op->u.attention.n_kv_heads);
+  if (job->step == 1) return (uint64_t)spans_of(&a) * result_bytes(&a) / 4; /* it is in a second cache */
+  if (is_split(&a)) positions = lesser((uint32_t)positions, span_of((uint32_t)positions));
+  return positions * a.head_dim * a.kv_heads * (4 + a.heads * a.tokens / 2);
+}
+
+static bool cache_format_fits(hd_format format, uint32_t head_dim) {
+  return (uint32_t)format < HD_FORMAT_COUNT && hdb_attention_c.pack_keys[format] != NULL &&
+         hd_format_row_bytes(format, head_dim) != 0;
 }
 
 static hd_status attention_test(const hd_op *op, const hd_value_desc *values) {
   const hd_value_desc *k = &values[op->in[1]], *v = &values[op->in[2]];
-  uint32_t n_kv_heads = op->u.attention.n_kv_heads;
-  if (k->format != HD_FORMAT_F32 && k->format != HD_FORMAT_F16) return HD_E_UNSUPPORTED;
-  if (v->format != HD_FORMAT_F32 && v->format != HD_FORMAT_F16) return HD_E_UNSUPPORTED;
+  uint32_t n_kv_heads = op->u.attention.n_kv_heads, head_dim = op->u.attention.head_dim;
+  if (head_dim == 0 || head_dim > HEAD_DIM_MAX) return HD_E_UNSUPPORTED;
+  if (!cache_format_fits(k->format, head_dim) || !cache_format_fits(v->format, head_dim))
+    return HD_E_UNSUPPORTED;
   if (n_kv_heads == 0 || op->u.attention.n_heads % n_kv_heads != 0) return HD_E_UNSUPPORTED;
-  if (k->cols != n_kv_heads * op->u.attention.head_dim || v->cols != k->cols) return HD_E_UNSUPPORTED;
+  if (k->cols != n_kv_heads * head_dim || v->cols != k->cols) return HD_E_UNSUPPORTED;
   return HD_OK;
 }
 
@@ -195,4 +418,6 @@ const hdb_op_family hdb_family_attention = {
     .items = attention_items,
     .item_work = attention_work,
     .test = attention_test,
+    .steps = attention_steps,
+    .begin = attention_begin,
 };

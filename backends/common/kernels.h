@@ -42,27 +42,17 @@ typedef void (*hdb_dequantise_fn)(const void *row, uint32_t cols, float *out);
 /* Quantises one activation row; cols is a multiple of the block. */
 typedef void (*hdb_quantise_fn)(const float *x, uint32_t cols, void *out_row);
 
-/* acc[c] += sum over r of p[r] * row_r[c], rows added in order with one rounding each; rows are F32 or F16 by
- * the function's name.
- */
-typedef void (*hdb_mix_fn)(const float *p, const uint8_t *rows, size_t stride, uint32_t row_count,
-                           uint32_t cols, float *acc);
-
 /* Kernels over plain float rows. rows.inc.h is the one text of all tiers. */
 typedef struct hdb_row_kernels {
   /* Sum of squares, in double as ggml does: a row of 4096 loses nothing. */
   double (*sum_squares)(const float *x, uint32_t count);
   /* out = x * scale * weight, rounded after each product. out may be x. */
   void (*scale_mul)(const float *x, const float *weight, float scale, uint32_t count, float *out);
-  /* x = exp(x - max), returns the sum: sixteen at a time in float, those in double, as ggml does. */
-  double (*exp_sum)(float *x, uint32_t count, float max);
   /* out = gate / (1 + exp(-gate)) * up */
   void (*swiglu)(const float *gate, const float *up, uint32_t count, float *out);
   void (*add)(const float *a, const float *b, uint32_t count, float *out);
   /* Rounds to nearest, ties to even. */
   void (*to_f16)(const float *x, uint32_t count, uint16_t *out);
-  hdb_mix_fn mix_f32;
-  hdb_mix_fn mix_f16;
 } hdb_row_kernels;
 
 /* Threads: all functions from any thread. Shapes: pointers do not overlap unless said. Errors: none. */
@@ -73,6 +63,7 @@ typedef struct hdb_kernels {
   hdb_quantise_fn quantise_q8;
   hdb_quantise_fn quantise_q8k;
   const hdb_row_kernels *rows;
+  const struct hdb_attention_kernels *attention; /* attend.h */
 } hdb_kernels;
 
 /* The portable table. Ownership: static. */

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The portable table of kernels: every format, every function. */
+#include "common/attend.h"
 #include "common/formats/formats.h"
 #include "common/kernels.h"
 #include "common/float16.h"
-#include "common/fma.h"
 #include "common/quantise.h"
 
 static void rows_to_f16(const float *x, uint32_t count, uint16_t *out) {
   for (uint32_t i = 0; i < count; i++)
     out[i] = hdb_f32_to_f16(x[i]);
-}
-
-static void rows_mix_f16(const float *p, const uint8_t *rows, size_t stride, uint32_t row_count,
-                         uint32_t cols, float *acc) {
-  for (uint32_t r = 0; r < row_count; r++) {
-    const uint16_t *v = (const uint16_t *)(const void *)(rows + r * stride);
-    for (uint32_t c = 0; c < cols; c++)
-      acc[c] = hdb_fma(p[r], hdb_f16_to_f32(v[c]), acc[c]);
-  }
 }
 
 #include "common/rows.inc.h"
@@ -43,6 +34,7 @@ static const hdb_kernels portable = {
     .quantise_q8 = hdb_quantise_q8,
     .quantise_q8k = hdb_quantise_q8k,
     .rows = &rows_table,
+    .attention = &hdb_attention_c,
 };
 
 const hdb_kernels *hdb_kernels_c(void) {

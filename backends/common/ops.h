@@ -33,7 +33,7 @@ typedef struct hdb_run {
 
 /* An op is one or more steps, each cut into parts. Any number of parts gives the same bits: each element of
  * the result is computed by one part, in an order that does not depend on the cut. Nothing here allocates;
- * about 48 KiB of stack at most. launch->values holds host addresses of every value that the op names; the op
+ * about 52 KiB of stack at most. launch->values holds host addresses of every value that the op names; the op
  * passed hdb_op_test. */
 uint32_t hdb_op_steps(const hdb_run *run);
 
@@ -50,7 +50,7 @@ void hdb_step_run(const hdb_run *run, uint32_t step, uint32_t part, uint32_t par
 hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index);
 
 /* Runs ops [op_begin, op_end) of the launch on the calling thread, one after the other. Looks at launch->stop
- * (may be NULL) before each op and returns one past the last op done. Takes 80 KiB of stack. Threads: any. */
+ * (may be NULL) before each op and returns one past the last op done. Takes 96 KiB of stack. Threads: any. */
 uint32_t hdb_ops_walk(const hdb_kernels *kernels, const hd_launch *launch);
 
 #endif

@@ -5,8 +5,7 @@
  * rows_table.
  *
  * Before including it, define what compilers do not find by themselves, because half precision has no type in
- * C: static void rows_to_f16(...);   as hdb_row_kernels.to_f16 static void rows_mix_f16(...);  as
- * hdb_row_kernels.mix_f16 */
+ * C: static void rows_to_f16(...), as hdb_row_kernels.to_f16 */
 #include <math.h>
 #include "common/exp.h"
 #include "common/float16.h"
@@ -35,22 +34,6 @@ static void rows_scale_mul(const float *x, const float *weight, float scale, uin
     out[i] = x[i] * scale * weight[i];
 }
 
-static double rows_exp_sum(float *restrict x, uint32_t count, float max) {
-  double sum = 0.0;
-  for (uint32_t i = 0; i < count; i++)
-    x[i] = hdb_exp(x[i] - max);
-  for (uint32_t i = 0; i < count; i += ROWS_LANES) {
-    float lane[ROWS_LANES] = {0};
-    for (uint32_t j = 0; j < ROWS_LANES && i + j < count; j++)
-      lane[j] = x[i + j];
-    for (uint32_t step = ROWS_LANES / 2; step > 0; step /= 2)
-      for (uint32_t j = 0; j < step; j++)
-        lane[j] += lane[j + step];
-    sum += (double)lane[0];
-  }
-  return sum;
-}
-
 static void rows_swiglu(const float *restrict gate, const float *restrict up, uint32_t count,
                         float *restrict out) {
   /* Two loops: in one, a compiler divides by each bound of exp apart, and quotients by 2e38 are slow
@@ -66,22 +49,10 @@ static void rows_add(const float *restrict a, const float *restrict b, uint32_t 
     out[i] = a[i] + b[i];
 }
 
-static void rows_mix_f32(const float *restrict p, const uint8_t *restrict rows, size_t stride,
-                         uint32_t row_count, uint32_t cols, float *restrict acc) {
-  for (uint32_t r = 0; r < row_count; r++) {
-    const float *v = (const float *)(const void *)(rows + r * stride);
-    for (uint32_t c = 0; c < cols; c++)
-      acc[c] = hdb_fma(p[r], v[c], acc[c]);
-  }
-}
-
 static const hdb_row_kernels rows_table = {
     .sum_squares = rows_sum_squares,
     .scale_mul = rows_scale_mul,
-    .exp_sum = rows_exp_sum,
     .swiglu = rows_swiglu,
     .add = rows_add,
     .to_f16 = rows_to_f16,
-    .mix_f32 = rows_mix_f32,
-    .mix_f16 = rows_mix_f16,
 };

@@ -36,6 +36,6 @@ typedef struct check_part {
   void (*bench)(check_run *run, uint32_t index);
 } check_part;
 
-extern const check_part check_dots, check_quantise, check_rows;
+extern const check_part check_dots, check_quantise, check_rows, check_attention;
 
 #endif

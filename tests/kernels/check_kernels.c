@@ -9,7 +9,7 @@
 #include "check.h"
 #include "cpu/tiers.h"
 
-enum { ROUNDS = 40, PARTS = 3 };
+enum { ROUNDS = 40, PARTS = 4 };
 
 typedef struct check_options {
   uint64_t seed;
@@ -59,7 +59,7 @@ void check_report(const check_run *run, const char *what, double ns, double byte
 
 /* Checks and times one tier; returns how many kernels failed, and adds the checked ones to *out_checked. */
 static uint32_t run_tier(const hdb_kernels *tier, const check_options *options, uint32_t *out_checked) {
-  static const check_part *const parts[PARTS] = {&check_dots, &check_quantise, &check_rows};
+  static const check_part *const parts[PARTS] = {&check_dots, &check_quantise, &check_rows, &check_attention};
   uint32_t failed = 0;
   for (int p = 0; p < PARTS; p++)
     for (uint32_t i = 0; i < parts[p]->count; i++) {

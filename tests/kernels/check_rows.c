@@ -4,7 +4,6 @@
 #include <string.h>
 #include "check.h"
 #include "common/activation.h"
-#include "common/float16.h"
 
 enum { MOST = 1200, BENCH_COUNT = 4096 };
 
@@ -77,21 +76,17 @@ const check_part check_quantise = {2, quantise_name, quantise_replaced, quantise
 
 /* ---- rows ---- */
 
-enum { SUM_SQUARES, SCALE_MUL, EXP_SUM, SWIGLU, ADD, TO_F16, MIX_F32, MIX_F16, ROW_KERNELS };
-enum { MIX_ROWS = 5 };
+enum { SUM_SQUARES, SCALE_MUL, SWIGLU, ADD, TO_F16, ROW_KERNELS };
 
 typedef struct row_case {
   const hdb_row_kernels *rows;
   uint32_t index, count;
   float a[BENCH_COUNT], b[BENCH_COUNT], out[BENCH_COUNT];
-  float wide[MIX_ROWS * BENCH_COUNT];
-  uint16_t half[MIX_ROWS * BENCH_COUNT];
   double sum;
 } row_case;
 
 static const char *row_name(uint32_t index) {
-  static const char *const names[ROW_KERNELS] = {"sum_squares", "scale_mul", "exp_sum", "swiglu",
-                                                 "add",         "to_f16",    "mix_f32", "mix_f16"};
+  static const char *const names[ROW_KERNELS] = {"sum_squares", "scale_mul", "swiglu", "add", "to_f16"};
   return names[index];
 }
 
@@ -110,24 +105,14 @@ static void row_once(void *arg) {
   case SCALE_MUL:
     rows->scale_mul(k->a, k->b, 0.37f, k->count, k->out);
     break;
-  case EXP_SUM:
-    memcpy(k->out, k->a, k->count * sizeof(float));
-    k->sum = rows->exp_sum(k->out, k->count, 3.5f);
-    break;
   case SWIGLU:
     rows->swiglu(k->a, k->b, k->count, k->out);
     break;
   case ADD:
     rows->add(k->a, k->b, k->count, k->out);
     break;
-  case TO_F16:
-    rows->to_f16(k->a, k->count, (uint16_t *)(void *)k->out);
-    break;
-  case MIX_F32:
-    rows->mix_f32(k->b, (const uint8_t *)k->wide, k->count * sizeof(float), MIX_ROWS, k->count, k->out);
-    break;
   default:
-    rows->mix_f16(k->b, (const uint8_t *)k->half, k->count * sizeof(uint16_t), MIX_ROWS, k->count, k->out);
+    rows->to_f16(k->a, k->count, (uint16_t *)(void *)k->out);
   }
 }
 
@@ -138,9 +123,6 @@ static row_case *row_begin(check_run *run, uint32_t index, uint32_t count) {
   k->count = count;
   sample_floats(&run->rng, k->a, BENCH_COUNT);
   sample_floats(&run->rng, k->b, BENCH_COUNT);
-  sample_floats(&run->rng, k->wide, MIX_ROWS * BENCH_COUNT);
-  for (uint32_t i = 0; i < MIX_ROWS * BENCH_COUNT; i++)
-    k->half[i] = hdb_f32_to_f16(k->wide[i]);
   return k;
 }
 
@@ -166,11 +148,8 @@ static void row_check(check_run *run, uint32_t index) {
 
 static void row_bench(check_run *run, uint32_t index) {
   row_case *k = row_begin(run, index, BENCH_COUNT);
-  uint32_t rows = index >= MIX_F32 ? MIX_ROWS : 1;
   k->rows = run->tier->rows;
-  double ns = check_time_ns(row_once, k);
-  check_report(run, rows == 1 ? "4096" : "4096 x 5", ns,
-               (double)rows * BENCH_COUNT * (index == MIX_F16 ? 2 : 4), 0);
+  check_report(run, "4096", check_time_ns(row_once, k), BENCH_COUNT * sizeof(float), 0);
   free(k);
 }
 

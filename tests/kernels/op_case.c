@@ -68,7 +68,7 @@ hd_value case_kv(op_case *c, hd_format format, uint32_t cols) {
   hd_value kv = add_value(c, HD_VALUE_KV, format, HD_ROWS_CONTEXT, 0, cols);
   hd_op store = {.kind = HD_OP_KV_STORE, .in = {x, HD_VALUE_NONE, HD_VALUE_NONE, HD_VALUE_NONE}, .out = kv};
   assert_int_equal(hd_graph_add_op(c->graph, &store), HD_OK);
-  memset(c->values[kv], 0xff, case_bytes(c, kv)); /* NaN in both formats */
+  memset(c->values[kv], 0xff, case_bytes(c, kv)); /* NaN in all formats: the scale of a Q8_0 block is one */
   sample_weights(&c->rng, format, c->launch.kv_pos + c->launch.n_tokens, cols, c->values[kv]);
   return kv;
 }
@@ -96,11 +96,9 @@ void case_end(op_case *c) {
   hd_graph_destroy(c->graph);
 }
 
-/* Parts in an order that is not theirs: 7 is coprime to all counts below. */
-static void run_parts(op_case *c, uint32_t parts) {
-  hdb_scratch scratch = {
-      .bytes = sample_alloc(HDB_SCRATCH_MIN), .size = HDB_SCRATCH_MIN, .value = HD_VALUE_NONE};
-  hdb_run run = {hdb_kernels_c(), &c->launch, &scratch, c->op_index};
+void case_run_parts(op_case *c, const hdb_kernels *kernels, uint32_t parts, size_t scratch_bytes) {
+  hdb_scratch scratch = {.bytes = sample_alloc(scratch_bytes), .size = scratch_bytes, .value = HD_VALUE_NONE};
+  hdb_run run = {kernels, &c->launch, &scratch, c->op_index};
   uint32_t steps = hdb_op_steps(&run);
   for (uint32_t step = 0; step < steps; step++) {
     if (hdb_step_begin(&run, step, 1) == 0) continue;
@@ -116,11 +114,11 @@ void case_run(op_case *c) {
   void *once = sample_alloc(bytes);
   bool is_kv = c->descs[c->out].kind == HD_VALUE_KV;
   if (!is_kv) memset(c->values[c->out], 0xff, bytes);
-  run_parts(c, 1);
+  case_run_parts(c, hdb_kernels_c(), 1, HDB_SCRATCH_MIN);
   memcpy(once, c->values[c->out], bytes);
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     if (!is_kv) memset(c->values[c->out], 0xff, bytes);
-    run_parts(c, counts[i]);
+    case_run_parts(c, hdb_kernels_c(), counts[i], HDB_SCRATCH_MIN);
     assert_memory_equal(once, c->values[c->out], bytes);
   }
   free(once);

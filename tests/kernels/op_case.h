@@ -34,6 +34,9 @@ void case_end(op_case *c);
  * agree. */
 void case_run(op_case *c);
 
+/* Runs the op in so many parts, in an order that is not theirs: 7 is coprime to the counts that are used. */
+void case_run_parts(op_case *c, const hdb_kernels *kernels, uint32_t parts, size_t scratch_bytes);
+
 /* Bytes and values of what the case's op writes. */
 size_t case_bytes(const op_case *c, hd_value value);
 float *case_floats(const op_case *c, hd_value value);

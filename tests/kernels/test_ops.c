@@ -260,65 +260,6 @@ static void kv_store_writes_the_run_s_rows_and_no_others(void **state) {
   }
 }
 
-typedef struct heads {
-  uint32_t query, kv, dim;
-} heads;
-
-/* One output row of one head by the definition. */
-static void naive_attention(const float *q, const float *k, const float *v, uint32_t positions,
-                            uint32_t stride, uint32_t dim, double scale, double *out) {
-  double *p = sample_alloc(positions * sizeof(double)), max = -INFINITY, sum = 0.0;
-  for (uint32_t i = 0; i < positions; i++) {
-    p[i] = 0.0;
-    for (uint32_t j = 0; j < dim; j++)
-      p[i] += (double)q[j] * k[i * stride + j] * scale;
-    max = fmax(max, p[i]);
-  }
-  for (uint32_t i = 0; i < positions; i++)
-    sum += p[i] = exp(p[i] - max);
-  for (uint32_t j = 0; j < dim; j++) {
-    out[j] = 0.0;
-    for (uint32_t i = 0; i < positions; i++)
-      out[j] += p[i] / sum * v[i * stride + j];
-  }
-  free(p);
-}
-
-static void check_attention(heads h, hd_format format, uint32_t n_tokens, uint32_t kv_pos, float scale) {
-  op_case c;
-  double want[256];
-  case_begin(&c, h.query + kv_pos, n_tokens, 1, kv_pos);
-  hd_value q = case_input(&c, h.query * h.dim);
-  hd_value k = case_kv(&c, format, h.kv * h.dim), v = case_kv(&c, format, h.kv * h.dim);
-  hd_op op = {.kind = HD_OP_ATTENTION, .in = {q, k, v}, .u.attention = {h.query, h.kv, h.dim, scale}};
-  case_finish(&c, op, case_output(&c, HD_ROWS_TOKENS, h.query * h.dim));
-  case_run(&c);
-  float *keys = as_floats(&c, k, format), *values = as_floats(&c, v, format);
-  for (uint32_t t = 0; t < n_tokens; t++)
-    for (uint32_t head = 0; head < h.query; head++) {
-      uint32_t shared = head / (h.query / h.kv) * h.dim, at = (t * h.query + head) * h.dim;
-      naive_attention(case_floats(&c, q) + at, keys + shared, values + shared, kv_pos + t + 1, h.kv * h.dim,
-                      h.dim, scale, want);
-      for (uint32_t j = 0; j < h.dim; j++)
-        assert_near(case_floats(&c, c.out)[at + j], want[j], 2e-6);
-    }
-  free(keys);
-  free(values);
-  case_end(&c);
-}
-
-static void attention_agrees_with_brute_force(void **state) {
-  (void)state;
-  for (int f = 0; f < 2; f++) {
-    hd_format format = f ? HD_FORMAT_F16 : HD_FORMAT_F32;
-    check_attention((heads){1, 1, 8}, format, 1, 0, 1.0f);
-    check_attention((heads){4, 2, 24}, format, 5, 61, 0.2f);  /* crosses a tile in the middle of the run */
-    check_attention((heads){6, 6, 17}, format, 3, 200, 5.0f); /* the maximum moves from tile to tile */
-    check_attention((heads){11, 1, 33}, format, 2, 130,
-                    30.0f); /* more heads share a key than are taken at once */
-  }
-}
-
 static void a_walk_stops_before_the_next_op_when_told(void **state) {
   (void)state;
   op_case c;
@@ -380,7 +321,6 @@ int main(void) {
       cmocka_unit_test(add_and_swiglu_agree_with_brute_force),
       cmocka_unit_test(rope_rotates_pairs_and_keeps_their_length),
       cmocka_unit_test(kv_store_writes_the_run_s_rows_and_no_others),
-      cmocka_unit_test(attention_agrees_with_brute_force),
       cmocka_unit_test(a_walk_stops_before_the_next_op_when_told),
       cmocka_unit_test(parts_cover_every_item_once),
       cmocka_unit_test(small_ops_are_one_part_and_large_ones_several),

@@ -10,6 +10,8 @@ void hdi_dotprod_replace(hdb_kernels *kernels);
 
 /* rows.inc.h compiled for aarch64. */
 const hdb_row_kernels *hdi_neon_rows(void);
+/* attend.inc.h compiled for aarch64. */
+const struct hdb_attention_kernels *hdi_neon_attention(void);
 
 /* Types hdb_dot_fn. */
 void hdi_neon_dot_f32(const hdb_tile *tile);

@@ -14,6 +14,7 @@ void hdi_neon_replace(hdb_kernels *kernels) {
   kernels->quantise_q8 = hdi_neon_quantise_q8;
   kernels->quantise_q8k = hdi_neon_quantise_q8k;
   kernels->rows = hdi_neon_rows();
+  kernels->attention = hdi_neon_attention();
 }
 
 void hdi_dotprod_replace(hdb_kernels *kernels) {

@@ -14,4 +14,5 @@ void hdi_avx2_replace(hdb_kernels *kernels) {
   kernels->quantise_q8 = hdi_avx2_quantise_q8;
   kernels->quantise_q8k = hdi_avx2_quantise_q8k;
   kernels->rows = hdi_avx2_rows();
+  kernels->attention = hdi_avx2_attention();
 }

@@ -12,6 +12,10 @@ void hdi_avx512_replace(hdb_kernels *kernels);
 const hdb_row_kernels *hdi_avx2_rows(void);
 const hdb_row_kernels *hdi_avx512_rows(void);
 
+/* attend.inc.h compiled for the tier. */
+const struct hdb_attention_kernels *hdi_avx2_attention(void);
+const struct hdb_attention_kernels *hdi_avx512_attention(void);
+
 /* Types hdb_dot_fn. */
 void hdi_avx2_dot_f32(const hdb_tile *tile);
 void hdi_avx2_dot_f16(const hdb_tile *tile);
