@@ -1,45 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything at once, by seed: coroutines that yield, sleep, wait for each other and for pipes, spawn, post
- * and run regions, on several workers, ended at a random moment. Usage: stress_test [first seed] [count of
- * seeds]. */
+/* Everything at once, by seed: coroutines that yield, sleep, wait for each other and for pipes, spawn, post,
+ * run regions and graphs, shield themselves and cancel each other, on several workers, beside foreign threads
+ * that do what such may, ended at a random moment. */
 #include "fixture.h"
+
+#include "heddle/dag.h"
+#include "seeds.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <unistd.h>
 
-enum { ACTORS = 40, STEPS = 60, CELLS = 16, PIPES = 4 };
+enum { ACTORS = 40, STEPS = 60, CELLS = 16, PIPES = 4, STRANGERS = 2, NODES = 6 };
+
+typedef struct actor actor;
 
 typedef struct stage {
   hd_runtime *runtime;
+  actor *actors;
   hd_event cells[CELLS];
   atomic_uint owners[CELLS]; /* 1: somebody initialises or waits */
   int pipes[PIPES][2];
-  atomic_uint alive, begun, parts;
+  atomic_uint alive, begun, parts, wanted_parts, tasks, wanted_tasks;
+  atomic_bool strangers_go;
 } stage;
 
-typedef struct actor {
+struct actor {
   stage *stage;
   uint64_t random;
   hd_task task;
   hd_event posted;
-} actor;
+  hd_dag *dag;
+  atomic_uint nodes, wanted_nodes;
+  atomic_flag lock; /* of `coro`: whoever cancels it holds this, so that it cannot end meanwhile */
+  hd_coro *coro;
+};
 
-static uint64_t next_random(uint64_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
+static uint32_t below(actor *a, uint32_t end) {
+  return seeds_below(&a->random, end);
 }
 
-static void set_posted(void *arg) {
-  hd_event_set(&((actor *)arg)->posted);
+static void lock(actor *a) {
+  while (atomic_flag_test_and_set(&a->lock)) {
+    sched_yield();
+  }
+}
+
+static void unlock(actor *a) {
+  atomic_flag_clear(&a->lock);
+}
+
+/* What an await may answer; a deadline and a cancellation are no reason to stop. CLOSED is. */
+static hd_status judged(hd_status status) {
+  if (status == HD_E_CANCELLED) HOLDS(hd_coro_is_cancelled(hd_coro_self()));
+  HOLDS(status == HD_OK || status == HD_E_TIMEOUT || status == HD_E_CANCELLED || status == HD_E_CLOSED);
+  return status == HD_E_CLOSED ? status : HD_OK;
+}
+
+/* ---- what an actor does ---- */
+
+static void finish_task(void *arg) {
+  actor *a = arg;
+  atomic_fetch_add(&a->stage->tasks, 1);
+  hd_event_set(&a->posted);
 }
 
 static void add_part(void *arg, uint32_t part) {
   (void)part;
   atomic_fetch_add(&((stage *)arg)->parts, 1);
+}
+
+static void add_node(void *arg) {
+  atomic_fetch_add(&((actor *)arg)->nodes, 1);
 }
 
 static void live_short(void *arg) {
@@ -48,69 +81,105 @@ static void live_short(void *arg) {
   atomic_fetch_sub(&s->alive, 1);
 }
 
+static hd_status spawn_short(stage *s) {
+  atomic_fetch_add(&s->alive, 1);
+  hd_status status = hd_coro_spawn(s->runtime, "short", live_short, s);
+  if (status != HD_OK) atomic_fetch_sub(&s->alive, 1);
+  HOLDS(status == HD_OK || status == HD_E_LIMIT || status == HD_E_CLOSED);
+  return status == HD_E_LIMIT ? HD_OK : status;
+}
+
 /* Waits for a cell that others set at random; only one at a time may wait. */
 static hd_status wait_for_cell(actor *a) {
   stage *s = a->stage;
-  uint64_t which = next_random(&a->random) % CELLS;
+  uint32_t which = below(a, CELLS);
   if (atomic_exchange(&s->owners[which], 1) != 0) return HD_OK;
-  hd_status status = hd_await_event_until(&s->cells[which], test_now() + next_random(&a->random) % 50000);
+  hd_status status = hd_await_event_until(&s->cells[which], test_now() + below(a, 50000));
   /* The cell lives as long as the stage, so a late set harms nobody; it only ends the next wait at once. */
   if (status == HD_OK) hd_event_init(&s->cells[which]);
   atomic_store(&s->owners[which], 0);
-  return status == HD_E_TIMEOUT ? HD_OK : status;
+  return judged(status);
 }
 
 static hd_status use_pipe(actor *a) {
-  stage *s = a->stage;
-  int *ends = s->pipes[next_random(&a->random) % PIPES];
-  if (next_random(&a->random) % 2 == 0) {
+  int *ends = a->stage->pipes[below(a, PIPES)];
+  if (below(a, 2) == 0) {
     ssize_t wrote = write(ends[1], "x", 1);
     (void)wrote;
     return HD_OK;
   }
   short got = 0;
-  hd_status status = hd_await_fd(ends[0], POLLIN, test_now() + next_random(&a->random) % 50000, &got);
+  hd_status status = hd_await_fd(ends[0], POLLIN, test_now() + below(a, 50000), &got);
   char byte;
   ssize_t length = status == HD_OK ? read(ends[0], &byte, 1) : 0;
   (void)length;
-  return status == HD_E_TIMEOUT ? HD_OK : status;
+  return judged(status);
 }
 
 static hd_status post_and_wait(actor *a) {
   hd_event_init(&a->posted);
-  a->task = (hd_task){.fn = set_posted, .arg = a};
+  a->task = (hd_task){.fn = finish_task, .arg = a};
   hd_status status = hd_runtime_post(a->stage->runtime, &a->task);
-  if (status != HD_OK) return status;
-  /* The task writes to this actor, so even a runtime that closes is waited for: it runs what was posted. */
+  if (status != HD_OK) return judged(status);
+  atomic_fetch_add(&a->stage->wanted_tasks, 1);
+  /* The task writes to this actor, so it is waited for whatever the await says: what was posted is run. */
   while (!hd_event_is_set(&a->posted)) {
-    if (hd_await_event(&a->posted) == HD_E_CLOSED) hd_coro_yield();
+    if (hd_await_event(&a->posted) != HD_OK) hd_coro_yield();
   }
   return HD_OK;
 }
 
+static hd_status run_region(actor *a) {
+  uint32_t parts = below(a, 9);
+  atomic_fetch_add(&a->stage->wanted_parts, parts);
+  hd_runtime_parallel(a->stage->runtime, 1 + below(a, 4), parts, add_part, a->stage);
+  return HD_OK;
+}
+
+static hd_status run_graph(actor *a) {
+  hd_status status = hd_dag_run(a->dag, a->stage->runtime);
+  if (status == HD_OK) atomic_fetch_add(&a->wanted_nodes, NODES);
+  HOLDS(atomic_load(&a->nodes) == atomic_load(&a->wanted_nodes));
+  return judged(status);
+}
+
+/* One of the actors, perhaps itself. */
+static void cancel_any(stage *s, uint32_t which) {
+  actor *other = &s->actors[which];
+  lock(other);
+  if (other->coro != NULL) hd_coro_cancel(other->coro);
+  unlock(other);
+}
+
 static hd_status step(actor *a) {
   stage *s = a->stage;
-  switch (next_random(&a->random) % 8) {
+  switch (below(a, 16)) {
   case 0:
-    return hd_await_time(test_now() + next_random(&a->random) % 30000);
   case 1:
-    return wait_for_cell(a);
+    return judged(hd_await_time(test_now() + below(a, 30000)));
   case 2:
-    hd_event_set(&s->cells[next_random(&a->random) % CELLS]);
-    return HD_OK;
   case 3:
-    return use_pipe(a);
+    return wait_for_cell(a);
   case 4:
-    return post_and_wait(a);
-  case 5: {
-    atomic_fetch_add(&s->alive, 1);
-    hd_status status = hd_coro_spawn(s->runtime, "short", live_short, s);
-    if (status != HD_OK) atomic_fetch_sub(&s->alive, 1);
-    return status == HD_E_LIMIT ? HD_OK : status;
-  }
+  case 5:
+    hd_event_set(&s->cells[below(a, CELLS)]);
+    return HD_OK;
   case 6:
-    hd_runtime_parallel(s->runtime, (uint32_t)(next_random(&a->random) % 4) + 1,
-                        (uint32_t)(next_random(&a->random) % 9), add_part, s);
+  case 7:
+    return use_pipe(a);
+  case 8:
+    return post_and_wait(a);
+  case 9:
+    return spawn_short(s);
+  case 10:
+    return run_region(a);
+  case 11:
+    return run_graph(a);
+  case 12:
+    if (below(a, 8) == 0) cancel_any(s, below(a, ACTORS));
+    return HD_OK;
+  case 13:
+    (void)hd_coro_shield(below(a, 2) == 0);
     return HD_OK;
   default:
     hd_coro_yield();
@@ -121,57 +190,141 @@ static hd_status step(actor *a) {
 static void act(void *arg) {
   actor *a = arg;
   atomic_fetch_add(&a->stage->begun, 1);
-  for (int i = 0; i < STEPS; i++) {
-    hd_status status = step(a);
-    if (status == HD_E_CLOSED) break;
-    assert_int_equal(status, HD_OK);
+  lock(a);
+  a->coro = hd_coro_self();
+  unlock(a);
+  for (int i = 0; i < STEPS && step(a) == HD_OK; i++) {
   }
+  lock(a);
+  a->coro = NULL;
+  unlock(a);
   atomic_fetch_sub(&a->stage->alive, 1);
+}
+
+/* ---- foreign threads ---- */
+
+static void post_from_outside(actor *a) {
+  hd_event_init(&a->posted);
+  a->task = (hd_task){.fn = finish_task, .arg = a};
+  HOLDS(hd_runtime_post(a->stage->runtime, &a->task) == HD_OK);
+  atomic_fetch_add(&a->stage->wanted_tasks, 1);
+  while (!hd_event_is_set(&a->posted)) {
+    sched_yield();
+  }
+}
+
+static void *be_strange(void *arg) {
+  actor *a = arg;
+  stage *s = a->stage;
+  hd_runtime_stats stats;
+  while (atomic_load(&s->strangers_go)) {
+    switch (below(a, 6)) {
+    case 0:
+      post_from_outside(a);
+      break;
+    case 1:
+      (void)spawn_short(s);
+      break;
+    case 2:
+      hd_event_set(&s->cells[below(a, CELLS)]);
+      break;
+    case 3:
+      cancel_any(s, below(a, ACTORS));
+      break;
+    case 4:
+      hd_runtime_wake(s->runtime);
+      break;
+    default:
+      hd_runtime_stats_get(s->runtime, &stats);
+      HOLDS(hd_await_time(0) == HD_E_INVALID); /* not in a coroutine */
+      (void)usleep(below(a, 200));
+    }
+  }
+  return NULL;
+}
+
+/* ---- one play ---- */
+
+static void make_graph(actor *a) {
+  hd_host host = test_host();
+  HOLDS(hd_dag_create(&host, NODES, NODES * NODES, &a->dag) == HD_OK);
+  for (uint32_t i = 0; i < NODES; i++) {
+    HOLDS(hd_dag_add(a->dag, add_node, a, NULL) == HD_OK);
+    for (uint32_t before = 0; before < i; before++) {
+      if (below(a, 3) == 0) HOLDS(hd_dag_edge(a->dag, before, i) == HD_OK);
+    }
+  }
+  HOLDS(hd_dag_seal(a->dag) == HD_OK);
+}
+
+static void set_up(stage *s, actor *actors, uint64_t *random) {
+  hd_host host = test_host();
+  hd_runtime_config config;
+  hd_runtime_config_default(&config);
+  config.worker_count = seeds_below(random, 5);
+  config.max_coroutines = ACTORS + seeds_below(random, 2) * ACTORS * STEPS; /* sometimes there is no room */
+  *s = (stage){.actors = actors, .strangers_go = true};
+  HOLDS(hd_runtime_create(&host, &config, &s->runtime) == HD_OK);
+  for (int i = 0; i < CELLS; i++) {
+    hd_event_init(&s->cells[i]);
+  }
+  for (int i = 0; i < PIPES; i++) {
+    HOLDS(pipe2(s->pipes[i], O_NONBLOCK) == 0);
+  }
+  for (int i = 0; i < ACTORS + STRANGERS; i++) {
+    actors[i] = (actor){.stage = s, .random = seeds_next(random), .lock = ATOMIC_FLAG_INIT};
+    make_graph(&actors[i]);
+  }
+}
+
+static void tear_down(stage *s, actor *actors) {
+  for (int i = 0; i < PIPES; i++) {
+    (void)close(s->pipes[i][0]);
+    (void)close(s->pipes[i][1]);
+  }
+  for (int i = 0; i < ACTORS + STRANGERS; i++) {
+    hd_dag_destroy(actors[i].dag);
+  }
 }
 
 static void play(uint64_t seed) {
   static stage s;
-  static actor actors[ACTORS];
+  static actor actors[ACTORS + STRANGERS];
   uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-  uint32_t workers = (uint32_t)(next_random(&random) % 5);
-  s = (stage){.runtime = make_runtime(workers, ACTORS * STEPS)};
-  for (int i = 0; i < CELLS; i++) {
-    hd_event_init(&s.cells[i]);
-  }
-  for (int i = 0; i < PIPES; i++) {
-    assert_int_equal(pipe2(s.pipes[i], O_NONBLOCK), 0);
-  }
+  set_up(&s, actors, &random);
   for (int i = 0; i < ACTORS; i++) {
-    actors[i] = (actor){.stage = &s, .random = next_random(&random) | 1};
     atomic_fetch_add(&s.alive, 1);
-    spawn(s.runtime, "actor", act, &actors[i]);
+    hd_status status;
+    while ((status = hd_coro_spawn(s.runtime, "actor", act, &actors[i])) == HD_E_LIMIT) {
+      if (hd_runtime_dispatch(s.runtime, 0) == 0) sched_yield(); /* until a short one ends */
+    }
+    HOLDS(status == HD_OK);
   }
-  bool to_the_end = next_random(&random) % 2 == 0;
-  unsigned patience = (unsigned)(next_random(&random) % 200);
-  for (unsigned i = 0; to_the_end ? atomic_load(&s.alive) > 0 : i < patience; i++) {
+  pthread_t strangers[STRANGERS];
+  uint32_t stranger_count = seeds_below(&random, STRANGERS + 1);
+  for (uint32_t i = 0; i < stranger_count; i++) {
+    HOLDS(pthread_create(&strangers[i], NULL, be_strange, &actors[ACTORS + i]) == 0);
+  }
+  bool to_the_end = seeds_below(&random, 2) == 0;
+  uint32_t patience = seeds_below(&random, 200);
+  for (uint32_t i = 0; to_the_end ? atomic_load(&s.alive) > 0 : i < patience; i++) {
+    if (to_the_end && i > patience) atomic_store(&s.strangers_go, false);
     if (hd_runtime_dispatch(s.runtime, 0) == 0) sched_yield();
   }
+  atomic_store(&s.strangers_go, false);
+  for (uint32_t i = 0; i < stranger_count; i++) {
+    while (pthread_tryjoin_np(strangers[i], NULL) != 0) { /* it may wait for a task */
+      if (hd_runtime_dispatch(s.runtime, 0) == 0) sched_yield();
+    }
+  }
   hd_runtime_destroy(s.runtime);
-  assert_int_equal(s.alive, 0);
-  assert_int_equal(s.begun, ACTORS);
-  for (int i = 0; i < PIPES; i++) {
-    (void)close(s.pipes[i][0]);
-    (void)close(s.pipes[i][1]);
-  }
-}
-
-static uint64_t first_seed = 1, seed_count = UNDER_SANITIZER ? 30 : 200;
-
-static void everything_at_once_ends_well(void **state) {
-  (void)state;
-  for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
-    play(seed);
-  }
+  HOLDS(s.alive == 0);
+  HOLDS(s.begun == ACTORS);
+  HOLDS(s.tasks == s.wanted_tasks);
+  HOLDS(s.parts == s.wanted_parts);
+  tear_down(&s, actors);
 }
 
 int main(int argc, char **argv) {
-  if (argc > 1) first_seed = strtoull(argv[1], NULL, 10);
-  if (argc > 2) seed_count = strtoull(argv[2], NULL, 10);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(everything_at_once_ends_well)};
-  return cmocka_run_group_tests_name("runtime/stress", tests, NULL, NULL);
+  return seeds_main(argc, argv, UNDER_SANITIZER ? 30 : 200, play);
 }
