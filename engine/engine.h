@@ -282,6 +282,13 @@ typedef struct he_score_desc {
   uint32_t n_tokens;
   uint32_t chunk_tokens; /* tokens scored together after a begin token, each chunk on its own; 0: 255. A rest
                             that fills no chunk is left out, unless it is all there is */
+  /* Not 0: the way of llama.cpp's perplexity tool instead, so that figures compare. The text, behind one
+     begin token (none where the model wants none), is cut into windows of so many positions, at least 4; the
+     first token of each gives way to the begin token; what is scored are the tokens behind the first half of
+     the window and one, so that each has at least half a window in front of it. What fills no window is left
+     out. */
+  uint32_t window_tokens;
+  uint32_t chunk_limit; /* chunks or windows at most; 0: all */
   hd_class class_id;
   /* After each chunk. May be NULL; as he_job_desc's callbacks. */
   void (*on_chunk)(void *arg, uint32_t chunk, uint32_t chunk_count, double mean_nll, uint32_t n_scored);
@@ -290,13 +297,16 @@ typedef struct he_score_desc {
 
 typedef struct he_score_result {
   double mean_nll;   /* natural logarithm, per scored token; exp() of it is the perplexity */
-  uint32_t n_scored; /* every token of every chunk: the first one follows the begin token */
+  double nll_error;  /* standard error of the mean: of the tokens' deviation, as if they were independent */
+  uint32_t n_scored; /* of chunks every token, the first one follows the begin token; of windows see above */
+  uint32_t n_run;    /* tokens that went through the model */
   uint32_t chunk_count;
   uint64_t elapsed_ns;
 } he_score_result;
 
 /* Scores and waits. A model without begin token scores each chunk's tokens from the second on. Errors: as
- * he_job_submit. Threads: as hd_request_wait, but not a coroutine. */
+ * he_job_submit; INVALID also for a text that is shorter than a window. Threads: as hd_request_wait, but not
+ * a coroutine. */
 hd_status he_score(he_instance *instance, const he_score_desc *desc, he_score_result *out_result,
                    hd_error *out_error);
 

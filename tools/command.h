@@ -23,6 +23,7 @@ hdt_exit hdt_command_bench(int argc, char **argv);
 hdt_exit hdt_command_bench_runtime(int argc, char **argv); /* of `bench --runtime` */
 hdt_exit hdt_command_bench_crowd(int argc, char **argv);   /* of `bench --crowd` */
 hdt_exit hdt_command_quantize(int argc, char **argv);
+hdt_exit hdt_command_perplexity(int argc, char **argv);
 hdt_exit hdt_command_split(int argc, char **argv);
 hdt_exit hdt_command_trace(int argc, char **argv);
 hdt_exit hdt_command_replay(int argc, char **argv);

@@ -10,6 +10,7 @@ const hdt_command hdt_commands[] = {
     {"run", "run a model on a prompt and stream what it writes", hdt_command_run},
     {"bench", "measure prefill and decode speed", hdt_command_bench},
     {"quantize", "write a model with its weights in fewer bits", hdt_command_quantize},
+    {"perplexity", "show how well a model foretells a text, and what that takes", hdt_command_perplexity},
     {"devices", "show devices, backends and policies", hdt_command_devices},
     {"split", "show which layers run on which device, and what that costs", hdt_command_split},
     {"trace", "print a recorded trace", hdt_command_trace},

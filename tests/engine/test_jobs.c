@@ -374,48 +374,6 @@ static void the_same_seed_gives_the_same_text(void **state) {
   tear_down(&f);
 }
 
-static void scores_are_refused_when_there_is_nothing_to_score(void **state) {
-  (void)state;
-  fixture f;
-  set_up(&f, 1);
-  he_score_desc desc = {.size = sizeof desc, .tokens = PROMPT, .n_tokens = 0};
-  he_score_result result;
-  hd_error error = {""};
-  assert_int_equal(he_score(f.r.instance, &desc, &result, &error), HD_E_INVALID);
-  assert_string_equal(error.text, "memory: the text is too short to score: 0 tokens, in chunks of 255");
-  static const int32_t OUTSIDE[] = {-1};
-  desc.tokens = OUTSIDE;
-  desc.n_tokens = 1;
-  assert_int_equal(he_score(f.r.instance, &desc, &result, &error), HD_E_INVALID);
-  assert_string_equal(error.text, "memory: token 0: id -1 is outside the vocabulary of 272");
-  tear_down(&f);
-}
-
-/* Chunks in which the runs end at other places give the same likelihood; a rest is left out. */
-static void scores_do_not_depend_on_how_they_are_run(void **state) {
-  (void)state;
-  fixture f;
-  set_up(&f, 1);
-  he_score_desc desc = {.size = sizeof desc, .tokens = PROMPT + 1, .n_tokens = 6, .chunk_tokens = 3};
-  he_score_result two_chunks, first, second;
-  hd_error error = {""};
-  assert_int_equal(he_score(f.r.instance, &desc, &two_chunks, &error), HD_OK);
-  assert_int_equal(two_chunks.n_scored, 6);
-  assert_int_equal(two_chunks.chunk_count, 2);
-  desc.n_tokens = 5; /* the rest of two is left out */
-  assert_int_equal(he_score(f.r.instance, &desc, &first, &error), HD_OK);
-  assert_int_equal(first.n_scored, 3);
-  desc.tokens = PROMPT + 4;
-  desc.n_tokens = 3;
-  assert_int_equal(he_score(f.r.instance, &desc, &second, &error), HD_OK);
-  double mean = (first.mean_nll + second.mean_nll) / 2.0;
-  assert_true(mean > two_chunks.mean_nll - 1e-5 && mean < two_chunks.mean_nll + 1e-5);
-  desc.n_tokens = 2; /* all there is */
-  assert_int_equal(he_score(f.r.instance, &desc, &second, &error), HD_OK);
-  assert_int_equal(second.n_scored, 2);
-  tear_down(&f);
-}
-
 static void each_refused_allocation_is_reported(void **state) {
   (void)state;
   fixture f;
@@ -458,8 +416,6 @@ int main(void) {
       cmocka_unit_test(prefill_reports_each_chunk),
       cmocka_unit_test(a_session_of_the_callers_goes_on_where_it_was),
       cmocka_unit_test(the_same_seed_gives_the_same_text),
-      cmocka_unit_test(scores_are_refused_when_there_is_nothing_to_score),
-      cmocka_unit_test(scores_do_not_depend_on_how_they_are_run),
       cmocka_unit_test(each_refused_allocation_is_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
