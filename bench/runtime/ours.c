@@ -26,6 +26,8 @@ static const hb_figure figures[] = {{"yield", 1, hb_ours_yield},
                                     {"decide_1", 1, hb_ours_decide_1},
                                     {"decide_64", 1, hb_ours_decide_64},
                                     {"lease", 1, hb_ours_lease},
+                                    {"idle", 2, hb_ours_idle},
+                                    {"idle_timers", 2, hb_ours_idle_timers},
                                     {NULL, 0, NULL}};
 
 const hb_program hb_ours = {"heddle", figures};

@@ -29,6 +29,9 @@ void hb_ours_unstarted_bytes(hb_run *run);
 void hb_ours_decide_1(hb_run *run);
 void hb_ours_decide_64(hb_run *run);
 void hb_ours_lease(hb_run *run);
+/* Ten seconds each, hence not of those that all run together. */
+void hb_ours_idle(hb_run *run);
+void hb_ours_idle_timers(hb_run *run);
 
 /* A runtime of so many workers, each on a core of its own, runs `first` as a coroutine and ends when it and
  * all that it spawned have ended. Says "none" when there can be no such runtime. `first` gets the stage,

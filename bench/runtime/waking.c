@@ -21,10 +21,11 @@ typedef struct bedroom {
 
 static void signals(void *arg) {
   bedroom *b = arg;
+  int fd = b->fd; /* read now: it lies beside the event, which the waiter writes to in each round */
   atomic_store_explicit(&b->started, true, memory_order_release);
   while (hb_latency_due(&b->latency)) {
-    if (b->fd >= 0) {
-      (void)eventfd_write(b->fd, 1);
+    if (fd >= 0) {
+      (void)eventfd_write(fd, 1);
     } else {
       hd_event_set(&b->event);
     }
