@@ -86,7 +86,52 @@ static void a_crowd_waits_at_once_and_costs_a_page_each(void **state) {
   hd_runtime_destroy(runtime);
 }
 
+static uint64_t max_maps(void) {
+  unsigned long long maps = 65530;
+  FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+  if (file == NULL) return maps;
+  if (fscanf(file, "%llu", &maps) != 1) maps = 65530;
+  (void)fclose(file);
+  return maps;
+}
+
+/* All that was asked for, or what an old kernel's mappings allow, two a stack, less the worker's own eight.
+ */
+static void the_runtime_says_how_many_it_can_have(void **state) {
+  (void)state;
+  enum { ASKED = 1000000 };
+  hd_runtime *runtime = make_runtime(0, ASKED);
+  uint64_t maps = max_maps(), by_maps = (maps - maps / 8) / 2 - 8;
+  uint32_t count = hd_runtime_max_coroutines(runtime);
+  assert_true(count == ASKED || count == by_maps);
+  hd_runtime_destroy(runtime);
+}
+
 /* ---- when they have ended ---- */
+
+static void says_where_it_is(void *arg) {
+  *(uintptr_t *)arg = (uintptr_t)__builtin_frame_address(0);
+}
+
+static void a_coroutine_gets_the_stack_of_the_one_that_ended_last(void **state) {
+  (void)state;
+  hd_runtime *runtime = make_runtime(0, 8);
+  uintptr_t places[4] = {0};
+  for (int i = 0; i < 4; i++) {
+    spawn(runtime, "next", says_where_it_is, &places[i]);
+    dispatch_all(runtime);
+    assert_true(places[i] == places[0]);
+  }
+  /* Of two that end one after the other, the second one's is still warmer. */
+  uintptr_t first = 0, second = 0, third = 0;
+  spawn(runtime, "first", says_where_it_is, &first);
+  spawn(runtime, "second", says_where_it_is, &second);
+  dispatch_all(runtime);
+  spawn(runtime, "third", says_where_it_is, &third);
+  dispatch_all(runtime);
+  assert_true(third == second);
+  hd_runtime_destroy(runtime);
+}
 
 enum { USERS = 200, USED_BYTES = 32 * 1024 };
 
@@ -185,6 +230,8 @@ static void a_driving_host_is_called_to_give_memory_back(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_crowd_waits_at_once_and_costs_a_page_each),
+      cmocka_unit_test(the_runtime_says_how_many_it_can_have),
+      cmocka_unit_test(a_coroutine_gets_the_stack_of_the_one_that_ended_last),
       cmocka_unit_test(a_trim_gives_memory_back),
       cmocka_unit_test(an_idle_worker_gives_memory_back),
       cmocka_unit_test(a_driving_host_is_called_to_give_memory_back),
