@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+_Static_assert(offsetof(hd_coro, flow) == 0, "a coroutine is found by its flow");
+
 static bool is_in_guard(const hd_coro *coro, size_t page_bytes, uintptr_t address) {
   uintptr_t low = (uintptr_t)coro->stack.low;
   return address < low && low - address <= page_bytes;
