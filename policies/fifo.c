@@ -12,13 +12,13 @@ static uint32_t decide(void *state, const hd_view *view, hd_policy_decision *out
   uint32_t count = 0;
   hdi_room room;
   hdi_room_init(&room, view);
-  for (uint32_t i = 0; i < view->waiting_count && room.devices != 0 && count < cap; i++) {
-    const hd_waiting *step = &view->waiting[i];
+  hd_ready_walk walk = hd_ready_begin(view);
+  const hd_waiting *step;
+  while (room.devices != 0 && count < cap && (step = hd_ready_next(&walk, room.devices)) != NULL) {
     uint32_t device = hdi_room_device(&room, step);
-    if (device == HD_DEVICES_MAX) continue;
     uint16_t width = hdi_room_take(&room, view, step, device);
     out_decisions[count++] =
-        (hd_policy_decision){.waiting_index = i, .device = (uint16_t)device, .width = width};
+        (hd_policy_decision){.step = step->step, .device = (uint16_t)device, .width = width};
   }
   return count;
 }

@@ -29,6 +29,8 @@ const hdt_figure hdt_figures[] = {
     {"unstarted_bytes", true, {192, NULL, NULL, "192 bytes", 0}},
     {"decide_1", false, {1.0 / 3, "starpu", NULL, "1/3 of starpu", 0}},
     {"decide_64", false, {1, "starpu", NULL, "starpu", 0}},
+    {"decide_1000", false, {1000, NULL, NULL, "1000 ns", 0}},
+    {"decide_fair_1000", false, {1000, NULL, NULL, "1000 ns", 0}},
     {"lease", false, {1, "futex_round_trip", NULL, "futex_round_trip", 0}},
     {NULL, false, {0, NULL, NULL, NULL, 0}}};
 

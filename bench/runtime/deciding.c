@@ -58,15 +58,16 @@ static uint32_t started(const plane *p, uint32_t otherwise) {
 
 /* Each turn: the running step completes, the next of those that wait is decided and dispatched, and the one
  * that completed is submitted again. All of it counts. */
-static void decide(hb_run *run, uint32_t waiting) {
+static void decide(hb_run *run, const char *policy_name, uint32_t waiting) {
   plane p = {.now_ns = 0};
   hd_host host;
   hd_control_config config;
   hb_batches batches;
   hd_host_posix(&host);
   hd_control_config_default(&config);
-  const hd_policy_ops *policy = hd_policies_builtin()[0];
-  if (hd_control_create(&host, &config, policy, policy, &p.control) != HD_OK) {
+  const hd_policy_ops *fallback = hd_policies_builtin()[0];
+  const hd_policy_ops *policy = hd_policy_find(hd_policies_builtin(), policy_name);
+  if (policy == NULL || hd_control_create(&host, &config, policy, fallback, &p.control) != HD_OK) {
     hb_say_none(run, "the control plane cannot be made");
     return;
   }
@@ -98,11 +99,19 @@ static void decide(hb_run *run, uint32_t waiting) {
 }
 
 void hb_ours_decide_1(hb_run *run) {
-  decide(run, 1);
+  decide(run, "fifo", 1);
 }
 
 void hb_ours_decide_64(hb_run *run) {
-  decide(run, 64);
+  decide(run, "fifo", 64);
+}
+
+void hb_ours_decide_1000(hb_run *run) {
+  decide(run, "fifo", 1000);
+}
+
+void hb_ours_decide_fair_1000(hb_run *run) {
+  decide(run, "fair", 1000);
 }
 
 /* ---- leases ---- */

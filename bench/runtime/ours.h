@@ -28,6 +28,8 @@ void hb_ours_parked_bytes(hb_run *run);
 void hb_ours_unstarted_bytes(hb_run *run);
 void hb_ours_decide_1(hb_run *run);
 void hb_ours_decide_64(hb_run *run);
+void hb_ours_decide_1000(hb_run *run);
+void hb_ours_decide_fair_1000(hb_run *run);
 void hb_ours_lease(hb_run *run);
 /* Ten seconds each, hence not of those that all run together. */
 void hb_ours_idle(hb_run *run);

@@ -13,7 +13,7 @@ typedef struct table {
   size_t count, bytes;
 } table;
 
-enum { TABLE_COUNT = 15 };
+enum { TABLE_COUNT = 14 };
 
 /* Sums of op costs are kept for graphs of at most so many ops, in 400 KB altogether: 128 layers of 20 ops
  * have 2,560. */
@@ -29,8 +29,7 @@ static void list_tables(hd_control *c, table *out) {
       {(void **)&c->sums_next_back, HDI_COST_SUMS, (c->sums_ops + 1) * sizeof *c->sums_next_back},
       {(void **)&c->requests, limits->max_requests, sizeof *c->requests},
       {(void **)&c->steps, limits->max_steps, sizeof *c->steps},
-      {(void **)&c->queue.items, c->queue.cap, sizeof *c->queue.items},
-      {(void **)&c->queue.seqs, c->queue.cap, sizeof *c->queue.seqs},
+      {(void **)&c->waiting, limits->max_steps, sizeof *c->waiting},
       {(void **)&c->answer, limits->max_steps, sizeof *c->answer},
       {(void **)&c->choices, limits->max_steps, sizeof *c->choices},
       {(void **)&c->planned, HD_LAYERS_MAX, HD_DEVICES_MAX * sizeof *c->planned},
@@ -109,7 +108,6 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   c->fallback_bytes = state_bytes(fallback, &c->config.limits);
   c->graphs_version = 1;
   c->sums_ops = c->config.limits.max_ops < SUMS_OPS_MAX ? c->config.limits.max_ops : SUMS_OPS_MAX;
-  c->queue.cap = 2 * c->config.limits.max_steps;
   /* Each step at most completes, moves or stops by the event's handler, and then moves and runs. One that is
    * asked to stop at once has a more urgent one to thank, which does not run: together they stay below this.
    */
@@ -119,8 +117,10 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
     hd_control_destroy(c);
     return status;
   }
-  for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
+  for (uint32_t d = 0; d < HD_DEVICES_MAX; d++) {
     c->devices[d].running_head = HDI_NONE;
+    c->view_devices[d].oldest = c->view_devices[d].newest = HD_WAITING_END;
+  }
   for (uint32_t i = 0; i < HDI_COST_SUMS; i++) {
     c->sums[i].before = c->sums_before + (size_t)i * (c->sums_ops + 1);
     c->sums[i].next_back = c->sums_next_back + (size_t)i * (c->sums_ops + 1);
@@ -128,6 +128,7 @@ hd_status hd_control_create(const hd_host *host, const hd_control_config *config
   c->waits_head = HDI_NONE;
   c->view = (hd_view){.size = sizeof c->view,
                       .devices = c->view_devices,
+                      .waiting = c->waiting,
                       .classes = c->config.classes,
                       .limits = &c->config.limits};
   if (policy != fallback && policy->init != NULL) policy->init(c->policy_state, &c->config.limits);
@@ -189,16 +190,16 @@ static const handler handlers[] = {
     [HD_EV_WAIT] = hdi_on_wait,
 };
 
-static void show(hd_control *c) {
-  c->view.now_ns = c->now_ns;
-  c->view.waiting = c->queue.items + c->queue.begin;
-  c->view.waiting_count = c->queue.count;
-}
-
 static void tell_policies(hd_control *c, const hd_record *event) {
   if (c->policy != c->fallback && !c->replaced && c->policy->event != NULL)
     c->policy->event(c->policy_state, &c->view, event);
   if (c->fallback->event != NULL) c->fallback->event(c->fallback_state, &c->view, event);
+}
+
+void hdi_tell_waiting(hd_control *c, const hd_waiting *item, hd_waiting_change change) {
+  if (c->policy != c->fallback && !c->replaced && c->policy->waiting != NULL)
+    c->policy->waiting(c->policy_state, &c->view, item, change);
+  if (c->fallback->waiting != NULL) c->fallback->waiting(c->fallback_state, &c->view, item, change);
 }
 
 hd_status hd_control_event(hd_control *control, hd_record *event) {
@@ -209,6 +210,7 @@ hd_status hd_control_event(hd_control *control, hd_record *event) {
   c->event_t_ns = event->t_ns;
   c->stats.events++;
   if (event->t_ns > c->now_ns) c->now_ns = event->t_ns;
+  c->view.now_ns = c->now_ns;
   hdi_epoch_advance(c);
   hdi_devices_end_backoffs(c);
   hd_status status = known ? handlers[event->kind](c, event) : HD_E_INVALID;
@@ -217,7 +219,6 @@ hd_status hd_control_event(hd_control *control, hd_record *event) {
     return status;
   }
   hdi_leases_reclaim(c);
-  show(c);
   tell_policies(c, event);
   hdi_decide(c);
   hdi_preempt(c);

@@ -25,8 +25,9 @@ static uint32_t choose_oldest(hd_control *c) {
     units[d] = c->view_devices[d].free_units;
     room[d] = c->view_devices[d].room;
   }
-  for (uint32_t i = 0; i < c->view.waiting_count; i++) {
-    const hd_waiting *item = &c->view.waiting[i];
+  hd_ready_walk walk = hd_ready_begin(&c->view);
+  const hd_waiting *item;
+  while ((item = hd_ready_next(&walk, UINT32_MAX)) != NULL) {
     for (uint32_t mask = item->device_mask; mask != 0; mask &= mask - 1) {
       uint16_t d = (uint16_t)__builtin_ctz(mask);
       if (units[d] == 0 || room[d] == 0) continue;

@@ -58,10 +58,9 @@ hd_status hdi_on_device_param(hd_control *c, const hd_record *event) {
   d->params[event->step] = event->a;
   d->cost_version++;
   hdi_device_show(c, event->device);
-  for (uint32_t i = 0; i < c->queue.count; i++) {
-    const hd_waiting *item = &c->queue.items[c->queue.begin + i];
-    if (item->device == event->device) hdi_step_show_cost(c, hdi_step_find(c, item->step));
-  }
+  uint32_t slot = c->view_devices[event->device].oldest;
+  for (; slot != HD_WAITING_END; slot = c->waiting[slot].next)
+    hdi_step_show_cost(c, &c->steps[slot]);
   return HD_OK;
 }
 

@@ -121,13 +121,9 @@ static bool worth_a_look(const hdi_device *device) {
 
 /* The first that waits for the device, is more urgent than `class_id` and has asked nobody yet; NULL. */
 static hdi_step *first_eager(hd_control *c, uint32_t device, hd_class class_id) {
-  const hd_waiting *items = c->queue.items + c->queue.begin;
-  for (uint32_t i = 0; i < c->queue.count; i++) {
-    const hd_waiting *item = &items[i];
-    if (item->device != device || item->class_id >= class_id) continue;
-    hdi_step *step = hdi_step_find(c, item->step);
-    if (!step->asked) return step;
-  }
+  uint32_t slot = c->view_devices[device].oldest;
+  for (; slot != HD_WAITING_END; slot = c->waiting[slot].next)
+    if (c->waiting[slot].class_id < class_id && !c->steps[slot].asked) return &c->steps[slot];
   return NULL;
 }
 

@@ -58,14 +58,11 @@ void hdi_fence(hd_control *c, uint32_t device, hd_fence_reason reason) {
   c->stats.fences++;
   /* Its waiting steps go at once, in their order and to their place in it; running ones stay until they are
    * done. */
-  for (uint32_t i = 0; i < c->queue.count;) {
-    const hd_waiting *item = &c->queue.items[c->queue.begin + i];
+  hd_ready_walk walk = hd_ready_begin(&c->view);
+  const hd_waiting *item;
+  while ((item = hd_ready_next(&walk, 1u << device)) != NULL) {
     hdi_step *step = hdi_step_find(c, item->step);
-    if (hdi_has(step->mask, device)) {
-      hdi_step_unwait(c, step);
-      hdi_settle(c, step, HDI_PLACE_KEPT);
-      if (step->state != HDI_STEP_WAITING) continue; /* the next one has moved up */
-    }
-    i++;
+    hdi_step_unwait(c, step);
+    hdi_settle(c, step, HDI_PLACE_KEPT);
   }
 }

@@ -1,69 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting steps in ready order, as one array without gaps: it is what the policy is shown, so showing costs
- * nothing.
+/* Waiting steps, a list in ready order for each device, inside the table that policies are shown: showing
+ * costs nothing, and who waits for another device is not in the way.
  *
- * The array slides through a buffer of twice its greatest length, so that taking the first or adding a last
- * entry moves nothing; in the middle the shorter side moves. */
+ * Nearly all come last; who had a turn for nothing comes back to its place, which is near the front. */
 #include "stations.h"
 
-#include <assert.h>
-#include <string.h>
-
-/* Index of the first entry whose seq is not below `seq`. */
-static uint32_t lower_bound(const hdi_queue *queue, uint64_t seq) {
-  const uint64_t *seqs = queue->seqs + queue->begin;
-  uint32_t low = 0, high = queue->count;
-  if (high == 0 || seqs[high - 1] < seq) return high; /* a new one: the usual case */
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (seqs[middle] < seq)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+/* The slot after which an entry of this order belongs; HD_WAITING_END: before all. */
+static uint32_t place_of(const hd_control *c, const hd_view_device *device, uint64_t order) {
+  if (device->oldest == HD_WAITING_END || c->waiting[device->oldest].order > order) return HD_WAITING_END;
+  uint32_t at = device->newest;
+  while (c->waiting[at].order > order)
+    at = c->waiting[at].previous;
+  return at;
 }
 
-/* Moves `count` entries by buffer positions. */
-static void slide(hdi_queue *queue, uint32_t to, uint32_t from, uint32_t count) {
-  memmove(queue->items + to, queue->items + from, count * sizeof *queue->items);
-  memmove(queue->seqs + to, queue->seqs + from, count * sizeof *queue->seqs);
+void hdi_queue_insert(hd_control *c, const hd_waiting *item) {
+  hd_view_device *device = &c->view_devices[item->device];
+  uint32_t slot = item->step & HD_ID_SLOT_MASK;
+  uint32_t before = place_of(c, device, item->order);
+  uint32_t after = before == HD_WAITING_END ? device->oldest : c->waiting[before].next;
+  c->waiting[slot] = *item;
+  c->waiting[slot].previous = before;
+  c->waiting[slot].next = after;
+  *(before == HD_WAITING_END ? &device->oldest : &c->waiting[before].next) = slot;
+  *(after == HD_WAITING_END ? &device->newest : &c->waiting[after].previous) = slot;
+  c->view.waiting_count++;
 }
 
-void hdi_queue_insert(hdi_queue *queue, uint64_t seq, const hd_waiting *item) {
-  assert(queue->count < queue->cap / 2);
-  if (queue->begin + queue->count == queue->cap) {
-    slide(queue, 0, queue->begin, queue->count); /* at most once in cap/2 insertions */
-    queue->begin = 0;
-  }
-  uint32_t at = lower_bound(queue, seq);
-  if (at < queue->count - at && queue->begin > 0) {
-    slide(queue, queue->begin - 1, queue->begin, at);
-    queue->begin--;
-  } else {
-    slide(queue, queue->begin + at + 1, queue->begin + at, queue->count - at);
-  }
-  queue->items[queue->begin + at] = *item;
-  queue->seqs[queue->begin + at] = seq;
-  queue->count++;
-}
-
-hd_waiting *hdi_queue_find(const hdi_queue *queue, uint64_t seq) {
-  uint32_t at = lower_bound(queue, seq);
-  assert(at < queue->count && queue->seqs[queue->begin + at] == seq);
-  return &queue->items[queue->begin + at];
-}
-
-void hdi_queue_remove(hdi_queue *queue, uint64_t seq) {
-  uint32_t at = lower_bound(queue, seq);
-  assert(at < queue->count && queue->seqs[queue->begin + at] == seq);
-  uint32_t after = queue->count - at - 1;
-  if (at < after) {
-    slide(queue, queue->begin + 1, queue->begin, at);
-    queue->begin++;
-  } else {
-    slide(queue, queue->begin + at, queue->begin + at + 1, after);
-  }
-  queue->count--;
-  if (queue->count == 0) queue->begin = 0;
+void hdi_queue_remove(hd_control *c, uint32_t slot) {
+  hd_waiting *item = &c->waiting[slot];
+  hd_view_device *device = &c->view_devices[item->device];
+  *(item->previous == HD_WAITING_END ? &device->oldest : &c->waiting[item->previous].next) = item->next;
+  *(item->next == HD_WAITING_END ? &device->newest : &c->waiting[item->next].previous) = item->previous;
+  item->step = HD_ID_NONE;
+  c->view.waiting_count--;
 }

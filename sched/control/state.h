@@ -137,13 +137,6 @@ typedef struct hdi_step {
   uint32_t running_next, running_prev; /* the device's list */
 } hdi_step;
 
-/* Waiting steps in the order in which they became ready, as the policy sees them (queue.c). */
-typedef struct hdi_queue {
-  hd_waiting *items;
-  uint64_t *seqs; /* ready_seq of each */
-  uint32_t begin, count, cap;
-} hdi_queue;
-
 typedef struct hdi_choice {
   uint32_t step; /* slot */
   uint16_t device, width;
@@ -178,7 +171,7 @@ struct hd_control {
   uint32_t *sums_next_back;
   hdi_request *requests;
   hdi_step *steps;
-  hdi_queue queue;
+  hd_waiting *waiting; /* by step slot: what policies see (queue.c) */
   uint32_t waits_head; /* requests that wait for another, newest first */
   uint64_t memory_claimed;
   uint32_t backoffs; /* devices that wait out an AGAIN */

@@ -14,6 +14,9 @@ hd_record *hdi_emit(hd_control *c, hd_record_kind kind);
 /* The same about a step. */
 hd_record *hdi_emit_step(hd_control *c, hd_record_kind kind, const hdi_step *step);
 
+/* Tells the policies what becomes of a waiting step. */
+void hdi_tell_waiting(hd_control *c, const hd_waiting *item, hd_waiting_change change);
+
 /* admission.c */
 hd_status hdi_on_request(hd_control *c, const hd_record *event);
 hd_status hdi_on_request_end(hd_control *c, const hd_record *event);
@@ -115,11 +118,10 @@ void hdi_request_show_used(hd_control *c, const hdi_request *request);
 /* A waiting step shows what is left of it, on costs as they are now. */
 void hdi_step_show_cost(hd_control *c, hdi_step *step);
 
-/* queue.c */
-void hdi_queue_insert(hdi_queue *queue, uint64_t seq, const hd_waiting *item);
-/* The entry of a step that waits; never NULL. */
-hd_waiting *hdi_queue_find(const hdi_queue *queue, uint64_t seq);
-void hdi_queue_remove(hdi_queue *queue, uint64_t seq);
+/* queue.c: the waiting steps of each device in ready order, which are what policies see. */
+/* Into its device's list, where its order puts it. */
+void hdi_queue_insert(hd_control *c, const hd_waiting *item);
+void hdi_queue_remove(hd_control *c, uint32_t slot);
 
 /* decide.c */
 void hdi_decide(hd_control *c);

@@ -143,6 +143,7 @@ static void count_waiting(hd_control *c, const hdi_step *step, int sign) {
   if (!step->asked) device->eager_of[step->class_id] += one;
   device->backlog_ns[step->class_id] += sign > 0 ? step->backlog_ns : 0 - step->backlog_ns;
   c->view_devices[step->device].waiting += one;
+  if ((step->mask & (step->mask - 1)) != 0) c->view_devices[step->device].roaming += one;
   c->stats.waiting += one;
 }
 
@@ -166,15 +167,19 @@ void hdi_step_wait(hd_control *c, hdi_step *step, hdi_place place) {
       .deadline_ns = request->deadline_ns,
       .expected_ns = step->backlog_ns,
       .used_ns = request->used_ns,
+      .order = step->ready_seq,
   };
-  hdi_queue_insert(&c->queue, step->ready_seq, &item);
+  hdi_queue_insert(c, &item);
   count_waiting(c, step, 1);
+  hdi_tell_waiting(c, &c->waiting[hdi_step_slot(c, step)], HD_WAITING_BEGINS);
   hdi_step_touch(c, step);
 }
 
 void hdi_step_unwait(hd_control *c, hdi_step *step) {
   assert(step->state == HDI_STEP_WAITING);
-  hdi_queue_remove(&c->queue, step->ready_seq);
+  uint32_t slot = hdi_step_slot(c, step);
+  hdi_tell_waiting(c, &c->waiting[slot], HD_WAITING_ENDS);
+  hdi_queue_remove(c, slot);
   count_waiting(c, step, -1);
   step->state = HDI_STEP_FREE;
 }
@@ -184,16 +189,16 @@ void hdi_step_show_cost(hd_control *c, hdi_step *step) {
   weigh(c, step);
   step->backlog_ns = hdi_cost_expected(&c->devices[step->device], step->phase, step->raw_ns, 1);
   count_waiting(c, step, 1);
-  hd_waiting *item = hdi_queue_find(&c->queue, step->ready_seq);
+  hd_waiting *item = &c->waiting[hdi_step_slot(c, step)];
   item->expected_ns = step->backlog_ns;
   item->max_width = greatest_width(c, step);
 }
 
 void hdi_request_show_used(hd_control *c, const hdi_request *request) {
   for (uint32_t slot = request->steps_head; slot != HDI_NONE; slot = c->steps[slot].request_next) {
-    const hdi_step *step = &c->steps[slot];
-    if (step->state == HDI_STEP_WAITING)
-      hdi_queue_find(&c->queue, step->ready_seq)->used_ns = request->used_ns;
+    if (c->steps[slot].state != HDI_STEP_WAITING) continue;
+    c->waiting[slot].used_ns = request->used_ns;
+    hdi_tell_waiting(c, &c->waiting[slot], HD_WAITING_CHANGES);
   }
 }
 
@@ -203,7 +208,9 @@ static void reclass_waiting(hd_control *c, hdi_step *step, hd_class class_id) {
   step->class_id = class_id;
   step->asked = false;
   count_waiting(c, step, 1);
-  hdi_queue_find(&c->queue, step->ready_seq)->class_id = class_id;
+  hd_waiting *item = &c->waiting[hdi_step_slot(c, step)];
+  item->class_id = class_id;
+  hdi_tell_waiting(c, item, HD_WAITING_CHANGES);
 }
 
 void hdi_request_set_class(hd_control *c, hdi_request *request, hd_class class_id) {

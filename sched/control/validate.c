@@ -8,9 +8,9 @@ typedef struct room {
 } room;
 
 static hd_policy_fault check(hd_control *c, room *left, const hd_policy_decision *decision) {
-  if (decision->waiting_index >= c->view.waiting_count) return HD_FAULT_INDEX;
-  const hd_waiting *item = &c->view.waiting[decision->waiting_index];
-  hdi_step *step = &c->steps[item->step & HD_ID_SLOT_MASK];
+  hdi_step *step = hdi_step_find(c, decision->step);
+  if (step == NULL || step->state != HDI_STEP_WAITING) return HD_FAULT_INDEX;
+  const hd_waiting *item = &c->waiting[hdi_step_slot(c, step)];
   if (step->decided == c->answer_serial) return HD_FAULT_DUPLICATE;
   step->decided = c->answer_serial;
   uint32_t d = decision->device;
@@ -35,9 +35,8 @@ hd_policy_fault hdi_validate(hd_control *c, uint32_t count) {
     const hd_policy_decision *decision = &c->answer[i];
     hd_policy_fault fault = check(c, &left, decision);
     if (fault != 0) return fault;
-    c->choices[i] = (hdi_choice){.step = c->view.waiting[decision->waiting_index].step & HD_ID_SLOT_MASK,
-                                 .device = decision->device,
-                                 .width = decision->width};
+    c->choices[i] = (hdi_choice){
+        .step = decision->step & HD_ID_SLOT_MASK, .device = decision->device, .width = decision->width};
   }
   return 0;
 }

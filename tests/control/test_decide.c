@@ -45,7 +45,7 @@ static void two_wait(feed *f) {
   feed_graph(f, 1, 4, 0, 0);
   feed_request(f, 1, HD_CLASS_DEFAULT);
   /* A third step occupies a core, so that an empty answer is no stall. */
-  answer(1, (hd_policy_decision){.width = 1}, none);
+  answer(1, (hd_policy_decision){.step = 3, .width = 1}, none);
   feed_step(f, 1, 3, 0, 4);
   assert_int_equal(feed_count(f, HD_DE_RUN), 1);
   answer(0, none, none);
@@ -75,7 +75,7 @@ static void a_right_answer_is_done_to_the_letter(void **state) {
   (void)state;
   feed f;
   two_wait(&f);
-  answer(1, (hd_policy_decision){.waiting_index = 1, .width = 3}, none);
+  answer(1, (hd_policy_decision){.step = 2, .width = 3}, none);
   feed_time(&f);
   assert_int_equal(feed_count(&f, HD_DE_FALLBACK), 0);
   assert_int_equal(feed_count(&f, HD_DE_RUN), 1);
@@ -83,38 +83,41 @@ static void a_right_answer_is_done_to_the_letter(void **state) {
   feed_finish(&f);
 }
 
-static void an_index_beyond_the_waiting_is_a_fault(void **state) {
+static void a_step_that_does_not_wait_is_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_INDEX, 1, (hd_policy_decision){.waiting_index = 2, .width = 1}, none);
+  assert_dropped(HD_FAULT_INDEX, 1, (hd_policy_decision){.step = 3, .width = 1}, none); /* it runs */
+  assert_dropped(HD_FAULT_INDEX, 1, (hd_policy_decision){.step = 4, .width = 1}, none);
+  assert_dropped(HD_FAULT_INDEX, 1, (hd_policy_decision){.step = HD_ID_NONE, .width = 1}, none);
+  assert_dropped(HD_FAULT_INDEX, 1, (hd_policy_decision){.step = UINT32_MAX, .width = 1}, none);
 }
 
 static void naming_a_step_twice_is_a_fault(void **state) {
   (void)state;
-  hd_policy_decision one = {.waiting_index = 1, .width = 1};
+  hd_policy_decision one = {.step = 2, .width = 1};
   assert_dropped(HD_FAULT_DUPLICATE, 2, one, one);
 }
 
 static void a_device_outside_the_mask_is_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.device = 1, .width = 1}, none);
+  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.step = 1, .device = 1, .width = 1}, none);
 }
 
 static void a_device_that_is_not_ready_or_not_there_is_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.device = 2, .width = 1}, none);
-  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.device = 65535, .width = 1}, none);
+  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.step = 1, .device = 2, .width = 1}, none);
+  assert_dropped(HD_FAULT_DEVICE, 1, (hd_policy_decision){.step = 1, .device = 65535, .width = 1}, none);
 }
 
 static void a_width_of_nothing_or_beyond_what_is_free_is_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_WIDTH, 1, (hd_policy_decision){.width = 0}, none);
-  assert_dropped(HD_FAULT_WIDTH, 1, (hd_policy_decision){.width = 4}, none);
+  assert_dropped(HD_FAULT_WIDTH, 1, (hd_policy_decision){.step = 1, .width = 0}, none);
+  assert_dropped(HD_FAULT_WIDTH, 1, (hd_policy_decision){.step = 1, .width = 4}, none);
 }
 
 static void a_launch_beyond_the_room_is_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_FULL, 2, (hd_policy_decision){.width = 1},
-                 (hd_policy_decision){.waiting_index = 1, .width = 1});
+  assert_dropped(HD_FAULT_FULL, 2, (hd_policy_decision){.step = 1, .width = 1},
+                 (hd_policy_decision){.step = 2, .width = 1});
 }
 
 static void what_the_answer_has_given_away_is_not_free_for_its_next_decision(void **state) {
@@ -124,12 +127,12 @@ static void what_the_answer_has_given_away_is_not_free_for_its_next_decision(voi
   feed_device(&f, 0, HD_DEVICE_CPU, 4);
   feed_graph(&f, 1, 4, 0, 0);
   feed_request(&f, 1, HD_CLASS_DEFAULT);
-  answer(1, (hd_policy_decision){.width = 4}, none);
+  answer(1, (hd_policy_decision){.step = 3, .width = 4}, none);
   feed_step(&f, 1, 3, 0, 4);
   answer(0, none, none);
   feed_step(&f, 1, 1, 0, 4);
   feed_step(&f, 1, 2, 0, 4);
-  answer(2, (hd_policy_decision){.width = 3}, (hd_policy_decision){.waiting_index = 1, .width = 2});
+  answer(2, (hd_policy_decision){.step = 1, .width = 3}, (hd_policy_decision){.step = 2, .width = 2});
   feed_done(&f, 3, 0, 4, HD_OK, 1);
   assert_int_equal(feed_decision(&f, HD_DE_FALLBACK, 0)->a, HD_FAULT_WIDTH);
   feed_finish(&f);
@@ -137,7 +140,7 @@ static void what_the_answer_has_given_away_is_not_free_for_its_next_decision(voi
 
 static void more_decisions_than_were_asked_for_are_a_fault(void **state) {
   (void)state;
-  assert_dropped(HD_FAULT_COUNT_OVER, 3, (hd_policy_decision){.width = 1}, none);
+  assert_dropped(HD_FAULT_COUNT_OVER, 3, (hd_policy_decision){.step = 1, .width = 1}, none);
 }
 
 static void an_empty_answer_while_nothing_runs_is_a_stall(void **state) {
@@ -166,7 +169,7 @@ static void after_so_many_faults_the_policy_is_never_asked_again(void **state) {
   feed_graph(&f, 1, 4, 0, 0);
   feed_request(&f, 1, HD_CLASS_DEFAULT);
   asked = 0;
-  answer(1, (hd_policy_decision){.waiting_index = 77}, none);
+  answer(1, (hd_policy_decision){.step = 77}, none);
   for (uint32_t i = 1; i <= 5; i++) {
     feed_step(&f, 1, 1, 0, 4);
     assert_int_equal(feed_count(&f, HD_DE_RUN), 1);
@@ -189,7 +192,7 @@ static void when_the_fallback_errs_too_the_oldest_get_one_unit_each(void **state
   feed_device(&f, 0, HD_DEVICE_CPU, 4);
   feed_graph(&f, 1, 4, 0, 0);
   feed_request(&f, 1, HD_CLASS_DEFAULT);
-  answer(1, (hd_policy_decision){.waiting_index = 77}, none);
+  answer(1, (hd_policy_decision){.step = 77}, none);
   for (uint32_t i = 1; i <= 40; i++) { /* far more often than a policy may err */
     feed_step(&f, 1, 1, 0, 4);
     assert_int_equal(feed_run_of(&f, 1).width, 1);
@@ -219,7 +222,7 @@ static void a_policy_sees_each_event_after_it_was_taken_but_no_invalid_one(void 
   feed_graph(&f, 1, 1, 0, 0);
   feed_request(&f, 1, HD_CLASS_DEFAULT);
   seen_count = 0;
-  answer(1, (hd_policy_decision){.width = 1}, none);
+  answer(1, (hd_policy_decision){.step = 1, .width = 1}, none);
   feed_step(&f, 1, 1, 0, 1);
   assert_int_equal(seen_count, 1);
   assert_int_equal(seen[0].kind, HD_EV_STEP);
@@ -236,8 +239,8 @@ static uint32_t showing_decide(void *state, const hd_view *view, hd_policy_decis
                                uint32_t cap) {
   (void)state, (void)cap;
   shown[0] = view->devices[0];
-  shown_first = view->waiting[0];
-  out_decisions[0] = (hd_policy_decision){.width = 2};
+  shown_first = view->waiting[view->devices[0].oldest];
+  out_decisions[0] = (hd_policy_decision){.step = shown_first.step, .width = 2};
   return view->devices[0].free_units >= 2;
 }
 
@@ -281,7 +284,7 @@ static void the_view_tells_what_is_so(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_right_answer_is_done_to_the_letter),
-      cmocka_unit_test(an_index_beyond_the_waiting_is_a_fault),
+      cmocka_unit_test(a_step_that_does_not_wait_is_a_fault),
       cmocka_unit_test(naming_a_step_twice_is_a_fault),
       cmocka_unit_test(a_device_outside_the_mask_is_a_fault),
       cmocka_unit_test(a_device_that_is_not_ready_or_not_there_is_a_fault),

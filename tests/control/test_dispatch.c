@@ -132,11 +132,13 @@ static void somebody_more_urgent_makes_a_running_step_leave_once(void **state) {
 static uint32_t decide_for_the_background(void *state, const hd_view *view, hd_policy_decision *out,
                                           uint32_t cap) {
   (void)state;
-  for (uint32_t i = 0; i < view->waiting_count && cap > 0; i++) {
-    bool last = i + 1 == view->waiting_count;
-    if (view->waiting[i].class_id != HD_CLASS_BACKGROUND && !last) continue;
+  hd_ready_walk walk = hd_ready_begin(view);
+  const hd_waiting *step;
+  while (cap > 0 && (step = hd_ready_next(&walk, UINT32_MAX)) != NULL) {
+    bool last = walk.lists == 0;
+    if (step->class_id != HD_CLASS_BACKGROUND && !last) continue;
     if (view->devices[0].free_units == 0) return 0;
-    out[0] = (hd_policy_decision){.waiting_index = i, .device = 0, .width = 1};
+    out[0] = (hd_policy_decision){.step = step->step, .device = 0, .width = 1};
     return 1;
   }
   return 0;

@@ -9,18 +9,24 @@
 
 static hd_class seen[16]; /* class of each waiting request's step in the view, by request */
 
+static void see_all(const hd_view *view) {
+  hd_ready_walk walk = hd_ready_begin(view);
+  const hd_waiting *step;
+  while ((step = hd_ready_next(&walk, UINT32_MAX)) != NULL)
+    seen[step->request] = step->class_id;
+}
+
 static uint32_t look(void *state, const hd_view *view, hd_policy_decision *out_decisions, uint32_t cap) {
   (void)state, (void)cap;
-  for (uint32_t i = 0; i < view->waiting_count; i++)
-    seen[view->waiting[i].request] = view->waiting[i].class_id;
-  out_decisions[0] = (hd_policy_decision){.waiting_index = 0, .device = 0, .width = 1};
+  see_all(view);
+  out_decisions[0] =
+      (hd_policy_decision){.step = view->waiting[view->devices[0].oldest].step, .device = 0, .width = 1};
   return 1;
 }
 
 static void see(void *state, const hd_view *view, const hd_record *event) {
   (void)state, (void)event;
-  for (uint32_t i = 0; i < view->waiting_count; i++)
-    seen[view->waiting[i].request] = view->waiting[i].class_id;
+  see_all(view);
 }
 
 static const hd_policy_ops watching = {

@@ -93,7 +93,7 @@ static uint32_t wild_decide(void *state, const hd_view *view, hd_policy_decision
   uint32_t count = 0;
   while (count < cap && (*random = *random * 6364136223846793005u + 1442695040888963407u) >> 62 != 0) {
     uint32_t r = (uint32_t)(*random >> 33);
-    out_decisions[count++] = (hd_policy_decision){.waiting_index = r % (view->waiting_count + 1),
+    out_decisions[count++] = (hd_policy_decision){.step = view->waiting[r % WORLD_STEPS].step,
                                                   .device = (uint16_t)(r >> 8 & 3),
                                                   .width = (uint16_t)(r >> 16 & 3)};
   }

@@ -213,8 +213,9 @@ hd_class world_class(const world *w, const world_request *request) {
 static world *witnessed;
 
 static void witness_view(const hd_view *view) {
-  for (uint32_t i = 0; i < view->waiting_count; i++) {
-    const hd_waiting *item = &view->waiting[i];
+  hd_ready_walk walk = hd_ready_begin(view);
+  const hd_waiting *item;
+  while ((item = hd_ready_next(&walk, UINT32_MAX)) != NULL) {
     const world_request *request = &witnessed->requests[item->request & HD_ID_SLOT_MASK];
     assert_int_equal(item->class_id, world_class(witnessed, request));
   }

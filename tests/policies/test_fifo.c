@@ -20,14 +20,26 @@ static void add_device(scene *s, uint32_t capacity, uint32_t free_units, uint32_
                                                         .capacity = capacity,
                                                         .free_units = room > 0 ? free_units : 0,
                                                         .room = room,
+                                                        .oldest = HD_WAITING_END,
+                                                        .newest = HD_WAITING_END,
                                                         .in_flight = capacity - free_units};
   s->view.devices = s->devices;
 }
 
 static void add_waiting(scene *s, uint16_t device, uint16_t mask, uint16_t max_width) {
-  s->waiting[s->view.waiting_count++] =
-      (hd_waiting){.device = device, .device_mask = mask, .max_width = max_width};
-  s->devices[device].waiting++;
+  uint32_t slot = s->view.waiting_count++;
+  hd_view_device *d = &s->devices[device];
+  s->waiting[slot] = (hd_waiting){.step = slot | 1u << HD_ID_SLOT_BITS,
+                                  .device = device,
+                                  .device_mask = mask,
+                                  .max_width = max_width,
+                                  .order = slot,
+                                  .next = HD_WAITING_END,
+                                  .previous = d->newest};
+  *(d->oldest == HD_WAITING_END ? &d->oldest : &s->waiting[d->newest].next) = slot;
+  d->newest = slot;
+  d->waiting++;
+  d->roaming += (mask & (mask - 1)) != 0;
   s->view.waiting = s->waiting;
 }
 
@@ -57,7 +69,7 @@ static void several_share_the_units_and_run_side_by_side(void **state) {
     add_waiting(&s, 0, 1, 8);
   assert_int_equal(decide(&s, d), 3);
   for (uint32_t i = 0; i < 3; i++) {
-    assert_int_equal(d[i].waiting_index, i);
+    assert_int_equal(d[i].step & HD_ID_SLOT_MASK, i);
     assert_int_equal(d[i].width, 2);
   }
 }
@@ -71,7 +83,7 @@ static void more_than_there_are_units_go_in_their_order(void **state) {
     add_waiting(&s, 0, 1, 4);
   assert_int_equal(decide(&s, d), 4);
   for (uint32_t i = 0; i < 4; i++) {
-    assert_int_equal(d[i].waiting_index, i);
+    assert_int_equal(d[i].step & HD_ID_SLOT_MASK, i);
     assert_int_equal(d[i].width, 1);
   }
 }
@@ -95,7 +107,7 @@ static void a_full_device_does_not_hold_up_another_one(void **state) {
   add_waiting(&s, 0, 1, 2);
   add_waiting(&s, 1, 2, 1);
   assert_int_equal(decide(&s, d), 1);
-  assert_int_equal(d[0].waiting_index, 1);
+  assert_int_equal(d[0].step & HD_ID_SLOT_MASK, 1);
   assert_int_equal(d[0].device, 1);
 }
 
