@@ -9,7 +9,7 @@
 
 #define HDT_ROUNDS_MAX  99u
 #define HDT_SERIES_MAX  12u
-#define HDT_FIGURES_MAX 24u
+#define HDT_FIGURES_MAX 32u
 
 /* What is to be reached: `factor` times what `who` took in `figure` (NULL: the same one); with `who` NULL the
  * factor is the limit itself. */
