@@ -31,7 +31,8 @@ typedef struct he_model he_model;
 
 typedef struct he_model_options {
   uint32_t size;
-  hd_format kv_format; /* of the KV cache: HD_FORMAT_F32 (default) or HD_FORMAT_F16 (half the memory) */
+  hd_format kv_format; /* of the KV cache: HD_FORMAT_F32 (default), HD_FORMAT_F16 (half the memory) or
+                          HD_FORMAT_Q8_0 (a quarter; heads of a multiple of 32 values) */
   bool read_ahead;     /* touch the weights' pages now instead of during the first prefill */
   /* Called on the opening thread while the file is read, `done` of `total` bytes, at least once at the end.
    * May be NULL. Without read_ahead it is called at the end only. */

@@ -83,6 +83,17 @@ static hd_status find_chat(he_model *model, hd_error *out_error) {
   return status;
 }
 
+static hd_status check_cache(const he_model *model, hd_format format, hd_error *out_error) {
+  if (format != HD_FORMAT_F32 && format != HD_FORMAT_F16 && format != HD_FORMAT_Q8_0)
+    return hd_fail(out_error, HD_E_INVALID, "%s: a KV cache is F32, F16 or Q8_0", model->label);
+  /* A head's part of a row is whole blocks, or heads would share a scale. */
+  if (hd_format_row_bytes(format, model->params.head_dim) == 0)
+    return hd_fail(out_error, HD_E_UNSUPPORTED,
+                   "%s: heads of %u values have no KV cache in %s, whose blocks have %u", model->label,
+                   model->params.head_dim, hd_format_get(format)->name, hd_format_get(format)->block_values);
+  return HD_OK;
+}
+
 static hd_status read_parts(he_model *model, const void *bytes, size_t size, const he_model_options *options,
                             hd_error *out_error) {
   hd_status status = hei_gguf_read(&model->host, bytes, size, model->label, &model->gguf, out_error);
@@ -90,7 +101,8 @@ static hd_status read_parts(he_model *model, const void *bytes, size_t size, con
   if (status == HD_OK) status = hei_vocab_read(model->gguf, &model->vocab, out_error);
   if (status != HD_OK) return status;
   model->params.n_vocab = model->vocab->count;
-  status = find_chat(model, out_error);
+  status = check_cache(model, options->kv_format, out_error);
+  if (status == HD_OK) status = find_chat(model, out_error);
   if (status == HD_OK)
     status = hei_network_build(model->gguf, &model->params, options->kv_format, &model->network, out_error);
   if (status == HD_OK) status = describe(model, out_error);
@@ -120,8 +132,6 @@ static hd_status open_bytes(const hd_host *host, hei_mapping mapping, const void
   hd_status status = HD_E_NO_MEMORY;
   if (model->label == NULL)
     hd_fail(out_error, status, "%s: no memory to open the model", name);
-  else if (options->kv_format != HD_FORMAT_F32 && options->kv_format != HD_FORMAT_F16)
-    status = hd_fail(out_error, HD_E_INVALID, "%s: a KV cache is F32 or F16", name);
   else
     status = read_parts(model, bytes, size, options, out_error);
   if (status != HD_OK) {

@@ -14,7 +14,7 @@
 enum { REPEATS_MAX = 1000 };
 
 typedef struct bench_args {
-  uint32_t prompt_tokens, generated_tokens, repeats, chunk;
+  uint32_t prompt_tokens, generated_tokens, depth, repeats, chunk;
   bool quiet, runtime, crowd;
   hdt_machine_args machine;
   hdt_output_args output;
@@ -63,8 +63,8 @@ static void fill_prompt(int32_t *ids, uint32_t count, uint32_t n_vocab) {
   }
 }
 
-/* One repetition. Prefill: all tokens as one prompt, nothing after. Decode: one token of prompt, then n runs
- * of one token: the last of n + 1 generated tokens is not run. Both begin with an empty context. */
+/* One repetition. Prefill: all tokens as one prompt into an empty context, nothing after. Decode: a prompt of
+ * `depth` tokens, at least one, then n runs of one token: the last of n + 1 generated tokens is not run. */
 static hdt_exit run_once(const hdt_machine *machine, const bench_args *args, const int32_t *ids,
                          bench_test *test) {
   he_job_desc desc;
@@ -75,9 +75,10 @@ static hdt_exit run_once(const hdt_machine *machine, const bench_args *args, con
   he_job_desc_default(&desc);
   desc.name = prefill ? "bench-prefill" : "bench-decode";
   desc.tokens = ids;
-  desc.n_tokens = prefill ? test->tokens : 1;
+  desc.n_tokens = prefill ? test->tokens : args->depth > 0 ? args->depth : 1;
   desc.n_predict = prefill ? 0 : test->tokens + 1;
-  desc.max_context = test->tokens + 2; /* also beyond what the model was trained for */
+  desc.max_context =
+      test->tokens + (prefill ? 0 : args->depth) + 2; /* also beyond what the model was trained for */
   desc.chunk_tokens = args->chunk;
   desc.ignore_end = true;
   hd_status status = he_job_submit(machine->instance, &desc, &job, NULL, &error);
@@ -162,6 +163,8 @@ static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, c
   cJSON_AddStringToObject(document, "devices", args->machine.devices);
   hdt_json_u64(document, "prompt_tokens", prefill->tokens);
   hdt_json_u64(document, "generated_tokens", decode->tokens);
+  hdt_json_u64(document, "depth", args->depth);
+  cJSON_AddStringToObject(document, "kv", args->machine.kv);
   hdt_json_u64(document, "repetitions", args->repeats);
   cJSON_AddNumberToObject(document, "prefill_tokens_per_s", median_rate(prefill));
   cJSON_AddNumberToObject(document, "decode_tokens_per_s", median_rate(decode));
@@ -180,10 +183,10 @@ static hdt_exit measure(const hdt_machine *machine, const bench_args *args) {
   he_model_describe(machine->model, &info);
   *prefill = (bench_test){.phase = HD_PHASE_PREFILL, .tokens = args->prompt_tokens};
   *decode = (bench_test){.phase = HD_PHASE_DECODE, .tokens = args->generated_tokens};
-  int32_t *ids = calloc(args->prompt_tokens + 1u, sizeof(*ids));
-  if (ids == NULL)
-    return hdt_fail(HDT_FAILED, "bench", "no memory for %" PRIu32 " tokens", args->prompt_tokens);
-  fill_prompt(ids, args->prompt_tokens + 1u, info.n_vocab);
+  uint32_t longest = (args->prompt_tokens > args->depth ? args->prompt_tokens : args->depth) + 1u;
+  int32_t *ids = calloc(longest, sizeof(*ids));
+  if (ids == NULL) return hdt_fail(HDT_FAILED, "bench", "no memory for %" PRIu32 " tokens", longest);
+  fill_prompt(ids, longest, info.n_vocab);
   hdt_exit code = run_test(machine, args, ids, prefill);
   if (code == HDT_DONE) code = run_test(machine, args, ids, decode);
   free(ids);
@@ -212,6 +215,12 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
        .target = &args->generated_tokens,
        .max = 1 << 20,
        .help = "tokens of the decode test (default: 128; 0: no such test)"},
+      {.name = "depth",
+       .argument = "N",
+       .kind = HDT_OPTION_COUNT,
+       .target = &args->depth,
+       .max = 1 << 20,
+       .help = "tokens that stand in the context when the decode test begins\n(default: 0)"},
       {.letter = 'r',
        .name = "repeat",
        .argument = "N",
@@ -241,6 +250,7 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
                                    machine[HDT_MACHINE_THREADS],
                                    machine[HDT_MACHINE_POLICY],
                                    machine[HDT_MACHINE_SPLIT],
+                                   machine[HDT_MACHINE_KV],
                                    {.name = "trace",
                                     .argument = "FILE",
                                     .kind = HDT_OPTION_TEXT,
@@ -259,7 +269,7 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
       .command = "bench",
       .synopsis = "[OPTION...] [MODEL.gguf]",
       .summary = "Measures tokens per second of prefill (a prompt of N tokens into an empty context) and of\n"
-                 "decode (N tokens, one after another, from an empty context), each alone, as llama-bench\n"
+                 "decode (N tokens, one after another), each alone, as llama-bench\n"
                  "counts its pp and tg tests. Without MODEL.gguf it is the model inside the command.",
       .groups = groups,
       .group_count = 3,
@@ -297,7 +307,7 @@ hdt_exit hdt_command_bench(int argc, char **argv) {
   hdt_machine machine = {0};
   hdt_exit code;
   if (!parse(&args, argc, argv, &code)) return code;
-  code = hdt_machine_open_model(&machine, args.machine.model, args.quiet, "bench");
+  code = hdt_machine_open_model(&machine, &args.machine, args.quiet, "bench");
   if (code == HDT_DONE) code = hdt_machine_start(&machine, &args.machine, "bench");
   if (code == HDT_DONE) code = measure(&machine, &args);
   return hdt_machine_close(&machine, code, "bench");

@@ -258,7 +258,8 @@ hdt_exit hdt_command_bench_crowd(int argc, char **argv) {
   hdt_exit code = HDT_DONE;
   if (!parse(&args, argc, argv, &path, &code) || !knows(args.only, &code)) return code;
   if (args.threads == 0) args.threads = hdt_usable_cores();
-  code = hdt_machine_open_model(&machine, path, args.quiet, "bench");
+  code =
+      hdt_machine_open_model(&machine, &(hdt_machine_args){.model = path, .kv = "f32"}, args.quiet, "bench");
   if (code == HDT_DONE) code = measure_and_tell(machine.model, &args);
   return hdt_machine_close(&machine, code, "bench");
 }

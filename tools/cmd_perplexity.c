@@ -150,8 +150,7 @@ static hdt_exit run(const perplexity_args *args) {
   he_tokens tokens = {0};
   hd_error error = {{0}};
   hdt_exit code = hdt_prompts_read(&list, "perplexity", &text);
-  if (code == HDT_DONE)
-    code = hdt_machine_open_model(&machine, args->machine.model, args->quiet, "perplexity");
+  if (code == HDT_DONE) code = hdt_machine_open_model(&machine, &args->machine, args->quiet, "perplexity");
   if (code == HDT_DONE) {
     he_tokens_init(&tokens, machine.model);
     hd_status status = he_tokenize(machine.model, text.text, text.bytes, 0, &tokens, &error);
@@ -193,7 +192,8 @@ static bool parse(perplexity_args *args, int argc, char **argv, hdt_exit *out_ex
                               .max = 1 << 30,
                               .help = "the first N windows only (default: all)"}};
   const hdt_option scheduling[] = {machine[HDT_MACHINE_DEVICES], machine[HDT_MACHINE_THREADS],
-                                   machine[HDT_MACHINE_POLICY], machine[HDT_MACHINE_SPLIT]};
+                                   machine[HDT_MACHINE_POLICY], machine[HDT_MACHINE_SPLIT],
+                                   machine[HDT_MACHINE_KV]};
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
   output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',

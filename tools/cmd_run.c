@@ -90,7 +90,7 @@ static hdt_exit run(const hdt_run_args *args) {
   he_tokens tokens[HDT_LIST_MAX] = {{0}};
   hdt_machine machine = {0};
   hdt_exit code = hdt_prompts_read(&args->prompts, "run", prompts);
-  if (code == HDT_DONE) code = hdt_machine_open_model(&machine, args->machine.model, args->quiet, "run");
+  if (code == HDT_DONE) code = hdt_machine_open_model(&machine, &args->machine, args->quiet, "run");
   for (uint32_t i = 0; i < args->prompts.count && code == HDT_DONE; i++) {
     code = tokenize(&machine, args, &prompts[i], &tokens[i]);
   }

@@ -195,7 +195,7 @@ hdt_exit hdt_command_split(int argc, char **argv) {
   hdt_machine machine = {0};
   hdt_exit code;
   if (!parse(&args, argc, argv, &code)) return code;
-  code = hdt_machine_open_model(&machine, args.machine.model, false, "split");
+  code = hdt_machine_open_model(&machine, &args.machine, false, "split");
   if (code == HDT_DONE) code = hdt_machine_start(&machine, &args.machine, "split");
   if (code == HDT_DONE) code = show(&machine, args.output.json);
   return hdt_machine_close(&machine, code, "split");

@@ -14,6 +14,7 @@ typedef struct hdt_machine_args {
   const char *devices;   /* "cpu" */
   const char *policy;    /* NULL: the first of the build, the fallback */
   const char *split;     /* NULL: the planner chooses */
+  const char *kv;        /* the KV cache's format, "f32" */
   const char *trace;     /* NULL: none */
   uint32_t threads;      /* 0: all usable cores */
   uint32_t max_requests; /* 0: the library's default */
@@ -26,6 +27,7 @@ enum {
   HDT_MACHINE_THREADS,
   HDT_MACHINE_POLICY,
   HDT_MACHINE_SPLIT,
+  HDT_MACHINE_KV,
   HDT_MACHINE_OPTIONS
 };
 void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACHINE_OPTIONS]);
@@ -50,10 +52,10 @@ typedef struct hdt_machine {
 /* Cores that this process may use; at least 1. */
 uint32_t hdt_usable_cores(void);
 
-/* The two steps of setting up; each says one line when it fails. `model_path` NULL: the embedded model. What
+/* The two steps of setting up; each says one line when it fails. The first takes model and kv of `args`. What
  * they made is taken down by hdt_machine_close, also after a failure (a machine is zeroed before the first
  * step). */
-hdt_exit hdt_machine_open_model(hdt_machine *machine, const char *model_path, bool quiet,
+hdt_exit hdt_machine_open_model(hdt_machine *machine, const hdt_machine_args *args, bool quiet,
                                 const char *command);
 /* Trace, scheduler and, when there is a model, its instance. */
 hdt_exit hdt_machine_start(hdt_machine *machine, const hdt_machine_args *args, const char *command);

@@ -50,8 +50,11 @@ void runner_open(runner *out_runner, const char *path, const runner_setup *setup
   *out_runner = (runner){0};
   check_host_init(&out_runner->check);
   const hd_host *host = &out_runner->check.host;
-  hd_status status = path != NULL ? he_model_open(host, path, NULL, &out_runner->model, &error)
-                                  : he_model_open_embedded(host, NULL, &out_runner->model, &error);
+  he_model_options options;
+  he_model_options_default(&options);
+  options.kv_format = setup->kv;
+  hd_status status = path != NULL ? he_model_open(host, path, &options, &out_runner->model, &error)
+                                  : he_model_open_embedded(host, &options, &out_runner->model, &error);
   if (status != HD_OK) fail_msg("%s", error.text);
   open_sched(out_runner, setup);
 }

@@ -9,6 +9,7 @@
 typedef struct runner_setup {
   const char *devices, *split, *policy; /* split and policy may be NULL */
   uint32_t workers;                     /* 0: the test drives */
+  hd_format kv;                         /* of the KV cache; nothing said: F32 */
 } runner_setup;
 
 typedef struct runner {

@@ -396,6 +396,38 @@ static void a_file_is_opened_and_its_reading_reported(void **state) {
   tiny_finish(&tiny);
 }
 
+/* The tiny model's heads are no whole blocks. */
+static void a_cache_that_heads_do_not_fit_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    hd_format format;
+    hd_status status;
+  } wrong[] = {
+      {HD_FORMAT_Q8_0, HD_E_UNSUPPORTED}, {HD_FORMAT_Q4_0, HD_E_INVALID}, {HD_FORMAT_I32, HD_E_INVALID}};
+  check_host check;
+  check_host_init(&check);
+  tiny_model tiny;
+  tiny_init(&tiny, "llama");
+  assert_int_not_equal(tiny.head_dim % 32, 0);
+  size_t size;
+  uint8_t *file = tiny_write(&tiny, &size);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    he_model_options options;
+    he_model *model = NULL;
+    hd_error error = {""};
+    he_model_options_default(&options);
+    options.kv_format = wrong[i].format;
+    assert_int_equal(he_model_open_memory(&check.host, file, size, "tiny.gguf", &options, &model, &error),
+                     wrong[i].status);
+    assert_null(model);
+    assert_non_null(strstr(error.text, "tiny.gguf: "));
+    assert_non_null(strstr(error.text, "KV cache"));
+  }
+  assert_int_equal(check.live_bytes, 0);
+  free(file);
+  tiny_finish(&tiny);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_model_tells_what_it_is),
@@ -411,6 +443,7 @@ int main(void) {
       cmocka_unit_test(each_refused_allocation_is_reported),
       cmocka_unit_test(files_that_cannot_be_read_are_named),
       cmocka_unit_test(a_file_is_opened_and_its_reading_reported),
+      cmocka_unit_test(a_cache_that_heads_do_not_fit_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
