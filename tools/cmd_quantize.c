@@ -178,9 +178,10 @@ static hdt_exit quantize(const quantize_args *args) {
   }
   sem_init(&q.done, 0, 0);
   hdt_progress_begin(&q.progress, "writing", args->quiet);
-  q.status = hd_runtime_post(q.runtime, &task);
-  while (q.status == HD_OK && sem_wait(&q.done) != 0) { /* a signal came: the worker looks at it */
+  status = hd_runtime_post(q.runtime, &task);
+  while (status == HD_OK && sem_wait(&q.done) != 0) { /* a signal came: the worker looks at it */
   }
+  if (status != HD_OK) q.status = status; /* else it is the task's word, which may come before post returns */
   hd_runtime_destroy(q.runtime);
   sem_destroy(&q.done);
   hdt_progress_end(&q.progress);
