@@ -21,7 +21,8 @@ typedef enum hd_device_state {
 enum hd_device_flags {
   HD_DEVICE_STOPS_AT_OP =
       1u << 0, /* a running launch can be left at the next op (CPU); NPU programs cannot */
-  HD_DEVICE_CUT_AT_LAYER = 1u << 1 /* launches begin and end at layer borders only */
+  HD_DEVICE_CUT_AT_LAYER = 1u << 1, /* launches begin and end at layer borders only */
+  HD_DEVICE_LEASES_ONLY = 1u << 2   /* no backend: an engine runs on it under leases, never a step */
 };
 
 /* Where an energy figure comes from; printed beside every one. */

@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Adds a device that heddle has no backend for: the engine runs on it under leases. Errors: LIMIT, INVALID
- * (name taken). Threads: any. */
+/* Adds a device that heddle has no backend for: the engine runs on it under leases, and no step ever does.
+ * Errors: LIMIT, INVALID (name taken). Threads: any. */
 hd_status hd_sched_add_device(hd_sched *sched, const hd_device_props *props, uint32_t *out_index);
 
 /* A request without a coroutine: the caller's own thread is the request. Ends with hd_request_end. Errors as

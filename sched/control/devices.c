@@ -11,7 +11,7 @@
  * in ns * uW stays in 64 bits. */
 static const uint64_t param_max[HD_PARAM_COUNT] = {
     [HD_PARAM_KIND] = HD_DEVICE_CLOUD,
-    [HD_PARAM_FLAGS] = HD_DEVICE_STOPS_AT_OP | HD_DEVICE_CUT_AT_LAYER,
+    [HD_PARAM_FLAGS] = HD_DEVICE_STOPS_AT_OP | HD_DEVICE_CUT_AT_LAYER | HD_DEVICE_LEASES_ONLY,
     [HD_PARAM_CAPACITY] = UINT16_MAX, /* a width has 16 bits */
     [HD_PARAM_MAX_IN_FLIGHT] = UINT16_MAX,
     [HD_PARAM_LAUNCH_NS] = HDI_NS_MAX,
@@ -35,6 +35,11 @@ static void know(hd_control *c, uint32_t device) {
 
 bool hdi_device_ready(const hd_control *c, uint32_t device) {
   return device < HD_DEVICES_MAX && c->view_devices[device].state == HD_DEVICE_READY;
+}
+
+bool hdi_device_takes_steps(const hd_control *c, uint32_t device) {
+  return hdi_device_ready(c, device) &&
+         (c->devices[device].params[HD_PARAM_FLAGS] & HD_DEVICE_LEASES_ONLY) == 0;
 }
 
 void hdi_device_show(hd_control *c, uint32_t device) {

@@ -9,7 +9,7 @@ static uint16_t ready_mask(const hd_control *c, bool cpus_only) {
   uint32_t mask = 0;
   for (uint32_t d = 0; d < c->view.device_count; d++) {
     bool fits = !cpus_only || c->view_devices[d].kind == HD_DEVICE_CPU;
-    if (hdi_device_ready(c, d) && fits) mask |= 1u << d;
+    if (hdi_device_takes_steps(c, d) && fits) mask |= 1u << d;
   }
   return (uint16_t)mask;
 }

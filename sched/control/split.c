@@ -41,7 +41,7 @@ static void weigh_layers(const plan *p, uint64_t *layer_ns) {
   const hdi_op *ops = p->c->ops + p->graph->op_base;
   memset(layer_ns, 0, sizeof *layer_ns * p->layers * HD_DEVICES_MAX);
   for (uint32_t d = 0; d < HD_DEVICES_MAX; d++) {
-    if (!hdi_device_ready(p->c, d)) continue;
+    if (!hdi_device_takes_steps(p->c, d)) continue;
     const hdi_device *device = &p->c->devices[d];
     for (uint32_t i = 0; i < p->graph->op_count; i++) {
       uint64_t *ns = &layer_ns[layer_of(p, &ops[i]) * HD_DEVICES_MAX + d];
@@ -151,7 +151,7 @@ hd_status hdi_on_plan(hd_control *c, const hd_record *event) {
   hd_phase phase = (hd_phase)event->a;
   uint32_t ready = 0;
   for (uint32_t d = 0; d < HD_DEVICES_MAX; d++)
-    if (hdi_device_ready(c, d)) ready |= 1u << d;
+    if (hdi_device_takes_steps(c, d)) ready |= 1u << d;
   if (ready == 0) {
     graph->has_split[phase] = false;
     return HD_OK;

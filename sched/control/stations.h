@@ -67,6 +67,7 @@ hd_status hdi_on_device_state(hd_control *c, const hd_record *event);
 hd_status hdi_on_sensor(hd_control *c, const hd_record *event);
 hd_status hdi_on_time(hd_control *c, const hd_record *event);
 bool hdi_device_ready(const hd_control *c, uint32_t device);
+bool hdi_device_takes_steps(const hd_control *c, uint32_t device); /* ready, and not for leases alone */
 /* Brings the view of a device up to date. */
 void hdi_device_show(hd_control *c, uint32_t device);
 /* It refused a launch for a reason of the moment: nothing goes there for a while, or until something there is

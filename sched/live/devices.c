@@ -163,6 +163,7 @@ hd_status hd_sched_add_device(hd_sched *sched, const hd_device_props *props, uin
   if (sched == NULL || props == NULL || props->capacity == 0 || props->max_in_flight == 0)
     return HD_E_INVALID;
   hdl_device device = {.props = *props};
+  device.props.flags |= HD_DEVICE_LEASES_ONLY;
   device.props.name[HD_NAME_BYTES - 1] = '\0';
   device.props.description[HD_NAME_BYTES - 1] = '\0';
   if (device.props.name[0] == '\0') return HD_E_INVALID;

@@ -125,6 +125,9 @@ static hd_status pin_layers(hd_model *model, const char *text, hd_error *out_err
                      hd_graph_describe(model->graph)->n_layers, pins, HD_SPLIT_PARTS_MAX, &count, out_error);
   if (status != HD_OK) return status;
   for (uint32_t i = 0; i < count; i++) {
+    if (sched->devices[pins[i].device].backend == NULL)
+      return hd_fail(out_error, HD_E_UNSUPPORTED, "split '%s': device %s is for leases alone", text,
+                     sched->devices[pins[i].device].props.name);
     hd_record event = {.kind = HD_EV_PIN,
                        .device = pins[i].device,
                        .request = model->graph_id,
