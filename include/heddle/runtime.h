@@ -95,6 +95,16 @@ typedef struct hd_task {
  * four for each worker: so many may wait behind one that is long. */
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task);
 
+/* What goes first on a worker. Urgent coroutines and tasks run before normal ones, background ones when there
+ * is nothing else. None starves: of 64 coroutines that a worker resumes (64 tasks that it takes) one is
+ * normal when one waits, and of 400 things that it runs one is of the background. What becomes urgent runs
+ * when the coroutine or task under way stops, or after 64 more switches when another thread posted it.
+ * Coroutines that are all of one band, the normal one, pay nothing for there being others. */
+typedef enum hd_band { HD_BAND_NORMAL, HD_BAND_URGENT, HD_BAND_BACKGROUND } hd_band;
+
+/* hd_runtime_post into a band. */
+hd_status hd_runtime_post_in(hd_runtime *runtime, hd_task *task, hd_band band);
+
 /* ---- groups: tasks that are awaited together ---- */
 
 /* Fork and join without a shared counter for each task. One coroutine initialises it, posts to it and awaits
@@ -153,6 +163,7 @@ typedef struct hd_join {
 typedef struct hd_coro_options {
   uint32_t size; /* of this structure */
   hd_join *join; /* is set when fn has returned; NULL: nobody joins */
+  hd_band band;  /* of its start and of all its life */
 } hd_coro_options;
 
 /* hd_coro_spawn with options; NULL: none. Errors: as there, INVALID. `options->join` is used when it

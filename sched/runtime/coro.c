@@ -3,6 +3,7 @@
  * there, freed where it ends. */
 #include "cancel.h"
 
+#include "band.h"
 #include "event.h"
 #include "park.h"
 
@@ -42,9 +43,9 @@ hdi_flow *hdi_next_flow_hooked(hdi_worker *worker) {
 
 /* Alone, or something waits for the loop. */
 static __attribute__((noinline)) void yield_slowly(hdi_worker *worker, hd_coro *self) {
-  hdi_ready_push(&worker->ready, self);
+  hdi_make_runnable(worker, self);
   hdi_flow *next = hdi_next_flow(worker);
-  if (next != &self->flow) hdi_switch_to(worker, &self->flow, next);
+  if (next != &self->flow) hdi_flow_leave(&self->flow, next);
 }
 
 void hd_coro_yield(void) {
@@ -64,7 +65,7 @@ void hd_coro_yield(void) {
   self->next = NULL;
   worker->ready.head = next->next;
   worker->current = next;
-  hdi_switch_to(worker, &self->flow, &next->flow);
+  hdi_flow_leave(&self->flow, &next->flow);
 }
 
 /* ---- birth and death ---- */
@@ -160,17 +161,20 @@ static hd_status read_options(const hd_coro_options *options, hd_coro_options *o
     if (options->size < sizeof options->size) return HD_E_INVALID;
     memcpy(&asked, options, options->size < sizeof asked ? options->size : sizeof asked);
   }
+  if (asked.band > HD_BAND_BACKGROUND) return HD_E_INVALID;
   *out_options = asked;
   return HD_OK;
 }
 
-static void fill_seed(hdi_seed *seed, const char *name, void (*fn)(void *arg), void *arg, hd_join *join) {
+static void fill_seed(hdi_seed *seed, const char *name, void (*fn)(void *arg), void *arg,
+                      const hd_coro_options *options) {
   seed->task.fn = seed_marker;
   seed->task.group = NULL;
   seed->fn = fn;
   seed->arg = arg;
-  seed->join = join;
-  if (join != NULL) hd_event_init(&join->ended);
+  seed->join = options->join;
+  seed->band = options->band;
+  if (seed->join != NULL) hd_event_init(&seed->join->ended);
   size_t length = name == NULL ? 0 : strnlen(name, sizeof seed->name - 1);
   if (length > 0) memcpy(seed->name, name, length);
   seed->name[length] = '\0';
@@ -191,12 +195,16 @@ hd_status hd_coro_spawn_with(hd_runtime *runtime, const char *name, void (*fn)(v
   hdi_worker *worker = hdi_this_worker;
   if (worker != NULL && worker->runtime != runtime) worker = NULL;
   hdi_seed *seed = take_seed(runtime, worker);
-  fill_seed(seed, name, fn, arg, asked.join);
+  fill_seed(seed, name, fn, arg, &asked);
   if (worker != NULL) {
-    hdi_tasks_put(worker, &seed->task);
+    if (asked.band == HD_BAND_NORMAL) {
+      hdi_tasks_put(worker, &seed->task);
+    } else {
+      hdi_band_put(runtime, &seed->task, asked.band);
+    }
     return HD_OK;
   }
-  status = hd_runtime_post(runtime, &seed->task);
+  status = hdi_post_from_outside(runtime, &seed->task, asked.band);
   if (status != HD_OK) {
     give_seed(runtime, NULL, seed);
     unreserve(runtime);
@@ -222,6 +230,7 @@ static void begin_life(hdi_worker *worker, hd_coro *coro, hdi_seed *seed) {
   coro->fn = seed->fn;
   coro->arg = seed->arg;
   coro->join = seed->join;
+  coro->band = (uint8_t)seed->band;
   coro->waits = HDI_WAIT_NONE;
   coro->shielded = false;
   atomic_init(&coro->cancelled, false);
@@ -254,13 +263,14 @@ static void free_coro(hdi_worker *worker, hd_coro *coro) {
 /* A coroutine that has not started and may do so on the stack of the one that ends, without a switch: when
  * the loop would take it next anyway. A task found instead is left to the loop. */
 static hdi_seed *next_seed(hdi_worker *worker) {
-  if (!may_follow(worker) || worker->held_task != NULL || worker->ready.head != NULL ||
-      hdi_cancels_any(worker) || hdi_region_wants(worker)) {
+  if (!may_follow(worker) || worker->held_task != NULL || hdi_any_ready(worker) || hdi_cancels_any(worker) ||
+      hdi_region_wants(worker)) {
     return NULL;
   }
   hd_task *task = hdi_tasks_next(worker);
   if (task == NULL) return NULL;
-  if (!hdi_task_is_seed(task)) {
+  /* What is urgent or of the background runs with no burst, which the one that ends has. */
+  if (!hdi_task_is_seed(task) || ((hdi_seed *)(void *)task)->band != HD_BAND_NORMAL) {
     worker->held_task = task;
     return NULL;
   }
@@ -282,7 +292,6 @@ static void coro_main(void) {
     unreserve(worker->runtime);
     begin_life(worker, self, seed);
   }
-  worker->left = &self->flow;
   hdi_flow_leave_then(&self->flow, hdi_next_flow(worker), true, free_coro, worker, self);
 }
 
@@ -310,7 +319,7 @@ const char *hd_coro_name(const hd_coro *coro) {
 void hdi_coro_make_ready(hd_coro *coro) {
   hdi_worker *worker = coro->worker;
   if (hdi_this_worker == worker) {
-    hdi_ready_push(&worker->ready, coro);
+    hdi_make_runnable(worker, coro);
     return;
   }
   bool was_asleep;
@@ -340,7 +349,7 @@ bool hdi_coro_end_wait(hd_coro *coro, hd_status status) {
   hdi_timer_disarm(&coro->worker->timers, &coro->timer);
   coro->waits = HDI_WAIT_NONE;
   coro->result = status;
-  hdi_ready_push(&coro->worker->ready, coro);
+  hdi_make_runnable(coro->worker, coro);
   return true;
 }
 

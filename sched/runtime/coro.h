@@ -21,11 +21,6 @@ hd_coro *hdi_coro_make(hdi_worker *worker, hd_task *seed_task);
  * All inline: after a switch, each return into a frame of the flow that was left for this one is
  * mispredicted, so there are as few frames between a wait and the switch as can be. */
 
-static inline void hdi_switch_to(hdi_worker *worker, hdi_flow *from, hdi_flow *to) {
-  worker->left = from;
-  hdi_flow_leave(from, to);
-}
-
 /* The same as hdi_next_flow where there is a hook, which goes first when it is asked for. */
 hdi_flow *hdi_next_flow_hooked(hdi_worker *worker);
 
@@ -50,9 +45,10 @@ static inline hdi_flow *hdi_next_flow(hdi_worker *worker) {
 static inline uint32_t hdi_coro_resume(hdi_worker *worker, hd_coro *coro, uint32_t burst) {
   worker->burst = burst;
   worker->helped = 0;
+  worker->lost = 0;
   worker->current = coro;
-  hdi_switch_to(worker, &worker->flow, &coro->flow);
-  uint32_t ran = 1 + burst - worker->burst;
+  hdi_flow_leave(&worker->flow, &coro->flow);
+  uint32_t ran = 1 + burst - worker->burst - worker->lost;
   worker->burst = 0;
   hdi_count(&worker->switches, ran);
   return ran;
@@ -73,7 +69,6 @@ static inline uint32_t hdi_coro_resume_hooked(hdi_worker *worker, hd_coro *coro,
 static inline void hdi_coro_suspend(hd_coro *self, hdi_then *commit) {
   hdi_worker *worker = self->worker;
   hdi_flow *next = hdi_next_flow(worker);
-  worker->left = &self->flow;
   if (commit == NULL) {
     hdi_flow_leave(&self->flow, next);
   } else {

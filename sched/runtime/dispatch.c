@@ -25,15 +25,27 @@ int hd_runtime_fd(const hd_runtime *runtime) {
   return runtime->driven ? runtime->workers[0].poller.epoll_fd : -1;
 }
 
+static uint32_t ready_count(const hdi_ready *ready) {
+  uint32_t count = 0;
+  for (const hd_coro *coro = ready->head; coro != NULL; coro = coro->next) {
+    count++;
+    if (coro == ready->tail) break;
+  }
+  return count;
+}
+
 /* Runs each thing once that is ready now. */
 static uint32_t one_pass(hdi_worker *worker) {
   hdi_worker_gather(worker, true);
-  uint32_t tasks = hdi_tasks_gather(worker), ready = 0;
-  const hd_coro *last = worker->ready.head == NULL ? NULL : worker->ready.tail;
-  for (const hd_coro *coro = worker->ready.head; coro != NULL; coro = coro == last ? NULL : coro->next) {
-    ready++;
+  uint32_t ready = ready_count(&worker->ready) + ready_count(&worker->urgent);
+  uint32_t tasks = hdi_tasks_gather(worker);
+  uint32_t background = ready_count(&worker->background) +
+                        atomic_load_explicit(&worker->runtime->background.count, memory_order_relaxed);
+  uint32_t ran = hdi_worker_run(worker, ready, tasks);
+  for (; background > 0; background--) {
+    ran += hdi_worker_run(worker, 0, 0); /* nothing but one of the background */
   }
-  return hdi_worker_run(worker, ready, tasks);
+  return ran;
 }
 
 /* Runs what is ready and what that makes ready, until the time is over. Descriptors are looked at in between,

@@ -3,6 +3,7 @@
  * the coroutine in it (a setter, the deadline, the end of the runtime) is the one who makes it ready. */
 #include "event.h"
 
+#include "band.h"
 #include "cancel.h"
 
 /* A waiter's address (a multiple of the cache line's length) may have WATCHED added. */
@@ -50,7 +51,7 @@ static void publish(hdi_worker *worker, hd_coro *coro) {
     return;
   }
   if (expected != SET) coro->result = HD_E_INVALID; /* another coroutine was faster to wait */
-  hdi_ready_push(&worker->ready, coro);
+  hdi_make_runnable(worker, coro);
 }
 
 hd_status hd_await_event_until(hd_event *event, uint64_t deadline_ns) {

@@ -7,6 +7,7 @@
  * the last task. */
 #include "group.h"
 
+#include "band.h"
 #include "cancel.h"
 #include "worker.h"
 
@@ -64,7 +65,7 @@ hd_status hd_group_post(hd_group *group, hd_task *task) {
     hdi_tasks_put(worker, task);
     return HD_OK;
   }
-  hd_status status = hdi_post_from_outside(runtime, task);
+  hd_status status = hdi_post_from_outside(runtime, task, HD_BAND_NORMAL);
   if (status != HD_OK) take_off(group, 1);
   return status;
 }
@@ -73,9 +74,8 @@ hd_status hd_group_post(hd_group *group, hd_task *task) {
 
 /* Whether the loop has something for which the waiter should let go of the worker. */
 static bool is_wanted(hdi_worker *worker) {
-  return worker->ready.head != NULL ||
-         atomic_load_explicit(&worker->inbox.top, memory_order_relaxed) != NULL || hdi_cancels_any(worker) ||
-         hdi_region_wants(worker);
+  return hdi_any_ready(worker) || atomic_load_explicit(&worker->inbox.top, memory_order_relaxed) != NULL ||
+         hdi_cancels_any(worker) || hdi_region_wants(worker);
 }
 
 /* Runs tasks of the group on the waiter's stack, as long as the worker's loop would run nothing else: without

@@ -16,12 +16,14 @@ bool hd_overflow_find(const void *fault_address, hd_overflow *out_overflow) {
   if (worker == NULL || out_overflow == NULL) return false;
   const hdi_stack_pool *pool = &worker->runtime->stacks;
   const hd_coro *coro = worker->current;
-  /* In the middle of a switch, the one that is being left is it. Its stack stays mapped whatever became of
-   * it. */
-  bool leaves = worker->left != NULL && worker->left != &worker->flow;
-  const hd_coro *left = leaves ? (const hd_coro *)(const void *)worker->left : NULL;
-  if (coro == NULL || !is_in_guard(coro, pool->page_bytes, (uintptr_t)fault_address)) coro = left;
-  if (coro == NULL || !is_in_guard(coro, pool->page_bytes, (uintptr_t)fault_address)) return false;
+  if (coro == NULL || !is_in_guard(coro, pool->page_bytes, (uintptr_t)fault_address)) {
+    /* In the middle of a switch it is the one that is being left: one of those that live. */
+    coro = worker->newest;
+    while (coro != NULL && !is_in_guard(coro, pool->page_bytes, (uintptr_t)fault_address)) {
+      coro = coro->older;
+    }
+  }
+  if (coro == NULL) return false;
   *out_overflow = (hd_overflow){.coroutine = coro->name, .stack_bytes = pool->stack_bytes};
   return true;
 }

@@ -2,7 +2,7 @@
 /* How the runtime's queues link their items. */
 #include "queue.h"
 
-#include "state.h"
+#include "band.h"
 
 bool hdi_inbox_put(hdi_inbox *inbox, hd_coro *coro, bool wakes, bool *out_was_asleep) {
   hd_coro *top = atomic_load_explicit(&inbox->top, memory_order_relaxed);
@@ -27,7 +27,8 @@ void hdi_inbox_rise(hdi_inbox *inbox) {
                                                 memory_order_relaxed);
 }
 
-void hdi_inbox_take(hdi_inbox *inbox, hdi_ready *ready) {
+void hdi_inbox_take(hdi_worker *worker) {
+  hdi_inbox *inbox = &worker->inbox;
   if (atomic_load_explicit(&inbox->top, memory_order_relaxed) == NULL) return;
   hd_coro *newest = atomic_exchange_explicit(&inbox->top, NULL, memory_order_acquire);
   hd_coro *oldest = NULL;
@@ -39,7 +40,7 @@ void hdi_inbox_take(hdi_inbox *inbox, hdi_ready *ready) {
   }
   while (oldest != NULL) {
     hd_coro *after = oldest->next;
-    hdi_ready_push(ready, oldest);
+    hdi_make_runnable(worker, oldest);
     oldest = after;
   }
 }

@@ -38,7 +38,10 @@ static inline bool hdi_inbox_is_empty(hdi_inbox *inbox) {
   return top == NULL || top == HDI_INBOX_ASLEEP;
 }
 
-/* Moves everything to `ready` in the order in which it was put. Threads: the worker's, awake. */
-void hdi_inbox_take(hdi_inbox *inbox, hdi_ready *ready);
+struct hdi_worker;
+/* Makes everything in the worker's inbox ready in the order in which it was put. Threads: the worker's,
+ * awake.
+ */
+void hdi_inbox_take(struct hdi_worker *worker);
 
 #endif

@@ -2,6 +2,7 @@
 /* Making and ending a runtime, and its small public functions. */
 #include "heddle/runtime.h"
 
+#include "band.h"
 #include "coro.h"
 #include "overflow.h"
 #include "park.h"
@@ -148,6 +149,8 @@ static hd_status init_tables(hd_runtime *runtime) {
 static hd_status init_runtime(hd_runtime *runtime) {
   pthread_mutex_init(&runtime->spawn_lock, NULL);
   hdi_overflow_init(&runtime->overflow);
+  hdi_overflow_init(&runtime->urgent);
+  hdi_overflow_init(&runtime->background);
   hd_status status = init_tables(runtime);
   for (uint32_t i = 0; i < runtime->worker_count && status == HD_OK; i++) {
     status = init_worker(runtime, i);
@@ -224,6 +227,8 @@ void hd_runtime_destroy(hd_runtime *runtime) {
     runtime->host.free(runtime->host.ctx, runtime->seeds, runtime->seed_count * sizeof(hdi_seed));
   }
   hdi_overflow_finish(&runtime->overflow);
+  hdi_overflow_finish(&runtime->urgent);
+  hdi_overflow_finish(&runtime->background);
   pthread_mutex_destroy(&runtime->spawn_lock);
   hd_host host = runtime->host;
   hd_host_free(&host, runtime, 1, runtime_bytes(runtime->worker_count));
@@ -241,22 +246,39 @@ uint32_t hd_runtime_max_coroutines(const hd_runtime *runtime) {
 
 /* The visitor's count keeps the runtime's memory, which the task itself may let go, until somebody has been
  * woken; and whoever closes the runtime waits until those who found it open have put their task. */
-hd_status hdi_post_from_outside(hd_runtime *runtime, hd_task *task) {
+hd_status hdi_post_from_outside(hd_runtime *runtime, hd_task *task, hd_band band) {
   atomic_fetch_add_explicit(&runtime->visitors, 1, memory_order_seq_cst);
   bool closing = atomic_load_explicit(&runtime->closing, memory_order_seq_cst);
   if (!closing) {
-    hdi_tasks_put_foreign(runtime, task);
-    hdi_wake_searcher(runtime);
+    if (band == HD_BAND_NORMAL) {
+      hdi_tasks_put_foreign(runtime, task);
+      hdi_wake_searcher(runtime);
+    } else {
+      hdi_band_put(runtime, task, band);
+    }
   }
   atomic_fetch_sub_explicit(&runtime->visitors, 1, memory_order_release);
   return closing ? HD_E_CLOSED : HD_OK;
+}
+
+hd_status hd_runtime_post_in(hd_runtime *runtime, hd_task *task, hd_band band) {
+  if (runtime == NULL || task == NULL || task->fn == NULL) return HD_E_INVALID;
+  if (band == HD_BAND_NORMAL) return hd_runtime_post(runtime, task);
+  if (band != HD_BAND_URGENT && band != HD_BAND_BACKGROUND) return HD_E_INVALID;
+  task->group = NULL;
+  const hdi_worker *worker = hdi_this_worker;
+  if (worker == NULL || worker->runtime != runtime) return hdi_post_from_outside(runtime, task, band);
+  if (atomic_load_explicit(&runtime->closing, memory_order_relaxed)) return HD_E_CLOSED;
+  hdi_band_put(runtime, task, band);
+  return HD_OK;
 }
 
 hd_status hd_runtime_post(hd_runtime *runtime, hd_task *task) {
   if (runtime == NULL || task == NULL || task->fn == NULL) return HD_E_INVALID;
   task->group = NULL;
   hdi_worker *worker = hdi_this_worker;
-  if (worker == NULL || worker->runtime != runtime) return hdi_post_from_outside(runtime, task);
+  if (worker == NULL || worker->runtime != runtime)
+    return hdi_post_from_outside(runtime, task, HD_BAND_NORMAL);
   if (atomic_load_explicit(&runtime->closing, memory_order_relaxed)) return HD_E_CLOSED;
   hdi_tasks_put(worker, task);
   return HD_OK;

@@ -6,6 +6,7 @@
  * spin would have met, so that a worker that a timer wakes now and then costs next to nothing. */
 #include "spin.h"
 
+#include "band.h"
 #include "event.h"
 #include "worker.h"
 
@@ -70,7 +71,7 @@ static bool look(hdi_worker *worker, const hd_event *watched) {
   for (uint32_t i = polls ? POLLS_A_LOOK : PAUSES_A_LOOK; i > 0; i--) {
     if (polls) {
       hdi_poller_wait(worker, 0); /* long enough: no pause beside it */
-      if (worker->ready.head != NULL) return true;
+      if (hdi_any_ready(worker)) return true;
     } else {
       hdi_relax();
     }
@@ -93,7 +94,7 @@ static bool watch_until(hdi_worker *worker, uint64_t end_ns) {
   if (waiter == NULL || !hdi_event_watch_begin(waiter)) return look_until(worker, NULL, end_ns);
   bool found = look_until(worker, waiter->event, end_ns);
   if (hdi_event_watch_end(waiter)) return found;
-  hdi_ready_push(&worker->ready, waiter);
+  hdi_make_runnable(worker, waiter);
   return true;
 }
 

@@ -45,6 +45,7 @@ struct hd_coro {
   hdi_fd_interest fd;
   hd_status result; /* of the await that it is in */
   uint8_t waits;    /* hdi_wait */
+  uint8_t band;     /* hd_band */
   bool shielded;    /* its awaits ignore `cancelled` */
   atomic_bool cancelled;
   hd_join *join;        /* told when it has returned; NULL: nobody */
@@ -58,6 +59,7 @@ typedef struct hdi_seed {
   void (*fn)(void *arg);
   void *arg;
   hd_join *join;
+  hd_band band;
   char name[HD_NAME_BYTES];
 } hdi_seed;
 
@@ -69,21 +71,25 @@ typedef struct hdi_worker {
   /* Its own thread's. */
   _Alignas(HDI_CACHE_LINE) struct hd_runtime *runtime;
   hd_coro *current; /* NULL: its loop, a task or the hook runs */
-  hdi_ready ready;
+  hdi_ready ready;  /* of the normal band */
   uint32_t index;
   uint32_t burst; /* coroutines that may still follow each other directly, without the loop in between */
   uint32_t follow, followed; /* the same where there is a hook, and how many did: `burst` is 0 then */
-  hdi_flow *left;            /* the flow that was left by the switch under way */
   hdi_flow flow;             /* the loop */
   hdi_timer_heap timers;
   hdi_poller poller;
-  hd_coro *newest;           /* living coroutines */
-  hd_coro *awaiting;         /* the last that began to await an event, while it does */
-  hd_task *held_task;        /* taken already; the next to run */
-  uint32_t claim, claim_end; /* places of its ring that it has claimed and not run yet */
-  uint32_t room_end;         /* its ring has room up to here, as far as it knows */
-  uint32_t helped;           /* tasks run by a waiter since it was resumed: see group.c */
-  hd_group *folding;         /* of the task that ran last, and how many of it were not yet counted: group.c */
+  hd_coro *newest;                     /* living coroutines */
+  hd_coro *awaiting;                   /* the last that began to await an event, while it does */
+  hd_task *held_task;                  /* taken already; the next to run */
+  hdi_ready urgent, background;        /* ready as well: see band.h */
+  uint32_t urgent_coros, urgent_tasks; /* urgent ones in a row */
+  uint32_t passed;                     /* things run since the last one of the background */
+  uint32_t background_turns;           /* a task's and a coroutine's alternate */
+  uint32_t lost;                       /* of the burst, to something urgent */
+  uint32_t claim, claim_end;           /* places of its ring that it has claimed and not run yet */
+  uint32_t room_end;                   /* its ring has room up to here, as far as it knows */
+  uint32_t helped;                     /* tasks run by a waiter since it was resumed: see group.c */
+  hd_group *folding; /* of the task that ran last, and how many of it were not yet counted: group.c */
   uintptr_t folded;
   hdi_steal_habit steal;
   hdi_seed *free_seeds;
@@ -135,6 +141,8 @@ struct hd_runtime {
   /* Tasks and coroutines that have not started, beside those in the workers' rings. */
   _Alignas(HDI_CACHE_LINE) _Atomic(hd_task *) foreign; /* put by foreign threads, newest first */
   _Alignas(HDI_CACHE_LINE) hdi_task_overflow overflow;
+  _Alignas(HDI_CACHE_LINE) hdi_task_overflow urgent;
+  _Alignas(HDI_CACHE_LINE) hdi_task_overflow background;
   /* Read all the time by those who look for work, seldom written. */
   _Alignas(HDI_CACHE_LINE) _Atomic uint64_t parked; /* workers that sleep, by bit */
   _Atomic uint64_t regions;                         /* workers that may have a region in flight, by bit */

@@ -2,6 +2,7 @@
 /* How tasks travel from who posts them to the worker that runs them. */
 #include "tasks.h"
 
+#include "band.h"
 #include "park.h"
 #include "state.h"
 
@@ -42,8 +43,7 @@ void hdi_overflow_finish(hdi_task_overflow *overflow) {
   pthread_mutex_destroy(&overflow->lock);
 }
 
-/* Appends a list of `count` tasks. */
-static void overflow_put(hdi_task_overflow *overflow, hd_task *first, hd_task *last, uint32_t count) {
+void hdi_overflow_put(hdi_task_overflow *overflow, hd_task *first, hd_task *last, uint32_t count) {
   last->next = NULL;
   pthread_mutex_lock(&overflow->lock);
   if (overflow->tail == NULL) {
@@ -54,6 +54,25 @@ static void overflow_put(hdi_task_overflow *overflow, hd_task *first, hd_task *l
   overflow->tail = last;
   atomic_fetch_add_explicit(&overflow->count, count, memory_order_seq_cst);
   pthread_mutex_unlock(&overflow->lock);
+}
+
+hd_task *hdi_overflow_take(hdi_task_overflow *overflow, uint32_t most) {
+  if (atomic_load_explicit(&overflow->count, memory_order_relaxed) == 0) return NULL;
+  pthread_mutex_lock(&overflow->lock);
+  hd_task *first = overflow->head, *last = NULL;
+  uint32_t count = 0;
+  for (hd_task *task = first; task != NULL && count < most; task = task->next) {
+    last = task;
+    count++;
+  }
+  if (last != NULL) {
+    overflow->head = last->next;
+    if (overflow->head == NULL) overflow->tail = NULL;
+    last->next = NULL;
+    atomic_fetch_sub_explicit(&overflow->count, count, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&overflow->lock);
+  return first;
 }
 
 /* ---- a ring ---- */
@@ -148,7 +167,7 @@ static void ring_spill(hdi_worker *worker, hd_task *task) {
   uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
   uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
   if (tail - head < half || !ring_advance(ring, &head, half)) {
-    overflow_put(overflow, task, task, 1); /* much of it is claimed, or thieves make room */
+    hdi_overflow_put(overflow, task, task, 1); /* much of it is claimed, or thieves make room */
     return;
   }
   /* The slots are this thread's: it alone writes them. */
@@ -158,7 +177,7 @@ static void ring_spill(hdi_worker *worker, hd_task *task) {
     last = last->next;
   }
   last->next = task;
-  overflow_put(overflow, first, task, half + 1);
+  hdi_overflow_put(overflow, first, task, half + 1);
 }
 
 void hdi_tasks_put(hdi_worker *worker, hd_task *task) {
@@ -195,7 +214,7 @@ static void put_list(hdi_worker *worker, hd_task *first) {
   for (; last->next != NULL; last = last->next) {
     count++;
   }
-  overflow_put(&worker->runtime->overflow, first, last, count);
+  hdi_overflow_put(&worker->runtime->overflow, first, last, count);
 }
 
 static void take_foreign(hdi_worker *worker) {
@@ -213,23 +232,8 @@ static void take_foreign(hdi_worker *worker) {
 }
 
 static void take_overflow(hdi_worker *worker) {
-  hdi_task_overflow *overflow = &worker->runtime->overflow;
-  if (atomic_load_explicit(&overflow->count, memory_order_relaxed) == 0) return;
-  pthread_mutex_lock(&overflow->lock);
-  hd_task *first = overflow->head, *last = NULL;
-  uint32_t count = 0;
-  for (hd_task *task = first; task != NULL && count < RETURN_MOST; task = task->next) {
-    last = task;
-    count++;
-  }
-  if (last != NULL) {
-    overflow->head = last->next;
-    if (overflow->head == NULL) overflow->tail = NULL;
-    last->next = NULL;
-    atomic_fetch_sub_explicit(&overflow->count, count, memory_order_relaxed);
-  }
-  pthread_mutex_unlock(&overflow->lock);
-  put_list(worker, first);
+  if (atomic_load_explicit(&worker->runtime->overflow.count, memory_order_relaxed) == 0) return;
+  put_list(worker, hdi_overflow_take(&worker->runtime->overflow, RETURN_MOST));
 }
 
 /* Moves some tasks of `victim` to the worker's ring and returns how many. Threads: the worker's, whose ring
@@ -246,7 +250,7 @@ static uint32_t steal_from(hdi_worker *worker, hdi_worker *victim) {
   } while (count > 0 && !ring_advance(ring, &head, count));
   for (uint32_t i = 0; i < count; i++) {
     hd_task *task = slot_get(ring, head + i);
-    if (!ring_put(worker, task)) overflow_put(&worker->runtime->overflow, task, task, 1);
+    if (!ring_put(worker, task)) hdi_overflow_put(&worker->runtime->overflow, task, task, 1);
   }
   atomic_fetch_sub_explicit(&ring->thieves, 1, memory_order_release);
   return count;
@@ -304,7 +308,7 @@ static hd_task *take_from_elsewhere(hdi_worker *worker) {
   return task;
 }
 
-hd_task *hdi_tasks_next(hdi_worker *worker) {
+static inline hd_task *next_normal(hdi_worker *worker) {
   if (worker->picks++ % PICKS_A_ROUND == 0) {
     take_foreign(worker);
     if (ring_count(&worker->tasks_ring) <= HDI_RING_TASKS - RETURN_MOST) take_overflow(worker);
@@ -315,8 +319,30 @@ hd_task *hdi_tasks_next(hdi_worker *worker) {
   return task != NULL ? task : take_from_elsewhere(worker);
 }
 
+/* NULL: a normal one has its turn. */
+static hd_task *next_urgent(hdi_worker *worker) {
+  if (worker->urgent_tasks++ < HDI_URGENT_MOST) return hdi_overflow_take(&worker->runtime->urgent, 1);
+  worker->urgent_tasks = 0;
+  return NULL;
+}
+
+static __attribute__((noinline)) hd_task *next_slowly(hdi_worker *worker) {
+  bool urgent = hdi_any_urgent_task(worker);
+  hd_task *task = urgent ? next_urgent(worker) : NULL;
+  if (task == NULL) task = next_normal(worker);
+  return task != NULL || !urgent ? task : next_urgent(worker);
+}
+
+hd_task *hdi_tasks_next(hdi_worker *worker) {
+  if (claimed(worker) == 0 || worker->picks % PICKS_A_ROUND == 0 || hdi_any_urgent_task(worker))
+    return next_slowly(worker);
+  worker->picks++;
+  return slot_get(&worker->tasks_ring, worker->claim++);
+}
+
 hd_task *hdi_tasks_next_of(hdi_worker *worker, const hd_group *group) {
-  if (worker->held_task != NULL || (claimed(worker) == 0 && !ring_claim(worker))) return NULL;
+  if (worker->held_task != NULL || hdi_any_urgent_task(worker)) return NULL;
+  if (claimed(worker) == 0 && !ring_claim(worker)) return NULL;
   hd_task *task = slot_get(&worker->tasks_ring, worker->claim);
   if (task->group != group) return NULL;
   worker->claim++;
@@ -326,7 +352,8 @@ hd_task *hdi_tasks_next_of(hdi_worker *worker, const hd_group *group) {
 uint32_t hdi_tasks_gather(hdi_worker *worker) {
   take_foreign(worker);
   return claimed(worker) + ring_count(&worker->tasks_ring) +
-         atomic_load_explicit(&worker->runtime->overflow.count, memory_order_relaxed);
+         atomic_load_explicit(&worker->runtime->overflow.count, memory_order_relaxed) +
+         atomic_load_explicit(&worker->runtime->urgent.count, memory_order_relaxed);
 }
 
 bool hdi_tasks_held(const hdi_worker *worker) {
@@ -335,7 +362,9 @@ bool hdi_tasks_held(const hdi_worker *worker) {
 
 static bool any_in_common(hd_runtime *runtime) {
   return atomic_load_explicit(&runtime->foreign, memory_order_seq_cst) != NULL ||
-         atomic_load_explicit(&runtime->overflow.count, memory_order_seq_cst) > 0;
+         atomic_load_explicit(&runtime->overflow.count, memory_order_seq_cst) > 0 ||
+         atomic_load_explicit(&runtime->urgent.count, memory_order_seq_cst) > 0 ||
+         atomic_load_explicit(&runtime->background.count, memory_order_seq_cst) > 0;
 }
 
 bool hdi_tasks_tempt(hdi_worker *worker) {

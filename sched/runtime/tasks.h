@@ -42,6 +42,11 @@ typedef struct hdi_task_overflow {
   _Atomic uint32_t count; /* also read without the lock */
 } hdi_task_overflow;
 
+/* Appends a list of `count` tasks, linked by `next`. Threads: any, of all. */
+void hdi_overflow_put(hdi_task_overflow *overflow, hd_task *first, hd_task *last, uint32_t count);
+/* Takes the list of the first `most` tasks; NULL: none. */
+hd_task *hdi_overflow_take(hdi_task_overflow *overflow, uint32_t most);
+
 void hdi_overflow_init(hdi_task_overflow *overflow);
 void hdi_overflow_finish(hdi_task_overflow *overflow);
 
@@ -50,7 +55,7 @@ void hdi_overflow_finish(hdi_task_overflow *overflow);
 void hdi_tasks_put(struct hdi_worker *worker, hd_task *task);
 
 /* hd_runtime_post for other threads than the runtime's workers. Stands in runtime.c. */
-hd_status hdi_post_from_outside(hd_runtime *runtime, hd_task *task);
+hd_status hdi_post_from_outside(hd_runtime *runtime, hd_task *task, hd_band band);
 
 /* Threads: any but the workers'. */
 void hdi_tasks_put_foreign(hd_runtime *runtime, hd_task *task);

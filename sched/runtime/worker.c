@@ -3,6 +3,7 @@
  * when there is nothing. */
 #include "worker.h"
 
+#include "band.h"
 #include "cancel.h"
 #include "group.h"
 #include "overflow.h"
@@ -40,6 +41,7 @@ static uint32_t followers(const hdi_worker *worker, uint32_t limit) {
 }
 
 static inline uint32_t resume(hdi_worker *worker, hd_coro *coro, bool hooked, uint32_t burst) {
+  if (coro->band != HD_BAND_NORMAL) burst = 0;
   if (hooked) return hdi_coro_resume_hooked(worker, coro, followers(worker, burst));
   return hdi_coro_resume(worker, coro, burst);
 }
@@ -67,12 +69,31 @@ static inline uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
   bool hooked = is_hooked(worker->runtime);
   uint32_t ran = 0;
   hd_coro *coro;
-  while (ran < limit && (coro = hdi_ready_pop(&worker->ready)) != NULL) {
+  while (ran < limit && (coro = hdi_band_next(worker)) != NULL) {
     ran += resume(worker, coro, hooked, limit - ran - 1);
     if (hooked) (void)hdi_worker_hook(worker);
-    hdi_inbox_take(&worker->inbox, &worker->ready);
+    hdi_inbox_take(worker);
+    if (hdi_any_urgent_task(worker)) break;
   }
   return ran;
+}
+
+/* Runs one coroutine or task of the background when it is its turn, the one and the other by turns. */
+static __attribute__((noinline)) uint32_t run_background(hdi_worker *worker, uint32_t ran) {
+  if (!hdi_band_background(worker, ran)) return 0;
+  bool hooked = is_hooked(worker->runtime);
+  hd_task *task = NULL;
+  if (worker->background.head == NULL || worker->background_turns++ % 2 == 0)
+    task = hdi_overflow_take(&worker->runtime->background, 1);
+  if (task != NULL) {
+    (void)run_task(worker, task, hooked, 0);
+  } else {
+    hd_coro *coro = hdi_ready_pop(&worker->background);
+    if (coro == NULL) return 0; /* another worker took the task */
+    (void)resume(worker, coro, hooked, 0);
+  }
+  if (hooked) (void)hdi_worker_hook(worker);
+  return 1;
 }
 
 uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_limit) {
@@ -83,13 +104,13 @@ uint32_t hdi_worker_run(hdi_worker *worker, uint32_t ready_limit, uint32_t task_
     hdi_group_fold_end(worker);
     (void)hdi_worker_hook(worker);
   }
-  return ran;
+  return hdi_any_background(worker) ? ran + run_background(worker, ran) : ran;
 }
 
 /* Whether something should have its turn before the next task. */
 static bool is_wanted(hdi_worker *worker) {
-  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
-         hdi_region_wants(worker) || hdi_hook_is_asked_for(worker->runtime);
+  return worker->ready.head != NULL || worker->urgent.head != NULL || !hdi_inbox_is_empty(&worker->inbox) ||
+         hdi_cancels_any(worker) || hdi_region_wants(worker) || hdi_hook_is_asked_for(worker->runtime);
 }
 
 /* Runs tasks and starts coroutines until something else wants the worker. Returns how many ran. */
@@ -126,7 +147,7 @@ void hdi_worker_gather(hdi_worker *worker, bool poll_fds) {
   if (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_acquire))
     hdi_coro_close_all(worker);
   if (poll_fds) hdi_poller_wait(worker, 0);
-  hdi_inbox_take(&worker->inbox, &worker->ready);
+  hdi_inbox_take(worker);
   fire_timers(worker);
   /* Before whatever runs next, which may be long. */
   if (worker->wants_hook || hdi_hook_is_asked_for(runtime)) (void)hdi_worker_hook(worker);
@@ -142,7 +163,7 @@ bool hdi_runtime_is_drained(hd_runtime *runtime) {
 
 static bool wants(hdi_worker *worker) {
   hd_runtime *runtime = worker->runtime;
-  return worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
+  return hdi_any_ready(worker) || !hdi_inbox_is_empty(&worker->inbox) || hdi_cancels_any(worker) ||
          hdi_region_wants(worker) || worker->wants_hook || hdi_hook_is_asked_for(runtime) ||
          (!worker->closed && atomic_load_explicit(&runtime->closing, memory_order_seq_cst));
 }
@@ -157,7 +178,7 @@ bool hdi_worker_is_tempted(hdi_worker *worker) {
 }
 
 void hdi_worker_hand_on(hdi_worker *worker) {
-  bool own = worker->ready.head != NULL || !hdi_inbox_is_empty(&worker->inbox) || hdi_region_wants(worker);
+  bool own = hdi_any_ready(worker) || !hdi_inbox_is_empty(&worker->inbox) || hdi_region_wants(worker);
   if (own && hdi_tasks_any(worker->runtime)) hdi_wake_searcher(worker->runtime);
 }
 
@@ -188,6 +209,7 @@ void *hdi_worker_main(void *arg) {
     hdi_worker_gather(worker, poll_fds);
     uint32_t ran = run_ready(worker, HDI_BURST);
     ran += run_tasks(worker);
+    if (hdi_any_background(worker)) ran += run_background(worker, ran);
     if (ran == 0 && !helped) idle(worker);
   }
   hdi_signal_stack_leave(worker, &before);
