@@ -31,10 +31,14 @@ static uint64_t bit_of(const hdi_worker *worker) {
 
 /* Says that the worker sleeps in this way; false when there is work after all. */
 static bool declare(hdi_worker *worker, uint32_t how) {
+  hd_runtime *runtime = worker->runtime;
   atomic_store_explicit(&worker->state, how, memory_order_seq_cst);
-  atomic_fetch_or_explicit(&worker->runtime->parked, bit_of(worker), memory_order_seq_cst);
-  /* For those who put tasks without a fence. */
-  if (worker->runtime->quiet_puts && worker->runtime->worker_count > 1) hdk_membarrier();
+  uint64_t parked = atomic_fetch_or_explicit(&runtime->parked, bit_of(worker), memory_order_seq_cst);
+  /* For those who put tasks without a fence. When all others sleep there are none: whoever of them rises
+   * changes the same word after this, and then sees that this one sleeps. The kernel's barrier takes as long
+   * as going to sleep and being woken by a timer. */
+  bool others_sleep = (uint32_t)__builtin_popcountll(parked | bit_of(worker)) == runtime->worker_count;
+  if (runtime->quiet_puts && !others_sleep) hdk_membarrier();
   return hdi_inbox_sleep(&worker->inbox) && !hdi_worker_has_work(worker);
 }
 
