@@ -185,6 +185,7 @@ static hdt_exit quantize(const quantize_args *args) {
   hd_runtime_destroy(q.runtime);
   sem_destroy(&q.done);
   hdt_progress_end(&q.progress);
+  if (status != HD_OK) q.status = hd_fail(&q.error, status, "the workers take no task");
   hdt_exit code = report(&q);
   hdt_bell_close();
   return code;
