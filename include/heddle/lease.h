@@ -20,7 +20,7 @@ hd_status hd_sched_add_device(hd_sched *sched, const hd_device_props *props, uin
 hd_status hd_request_begin(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                            hd_refusal_info *out_refusal);
 /* Ends it with a status and releases the handle. Takes NULL. A lease that it holds is given back unmeasured.
- */
+ * Threads: any, when no other call on it is under way but a cancellation. */
 void hd_request_end(hd_request *request, hd_status status);
 
 typedef struct hd_lease hd_lease;

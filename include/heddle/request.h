@@ -34,8 +34,8 @@ typedef struct hd_refusal_info {
 } hd_refusal_info;
 
 /* Admission, then the coroutine starts. `out_refusal` may be NULL. Errors: AGAIN (busy: retry after the time
- * given), REFUSED, LIMIT, INVALID, NO_MEMORY, CLOSED. Never blocks. Threads: any. Ownership: `*out_request`
- * stays valid until hd_request_release. */
+ * given), REFUSED, LIMIT (the runtime's max_coroutines live: one has to end first), INVALID, NO_MEMORY,
+ * CLOSED. Never blocks. Threads: any. Ownership: `*out_request` stays valid until hd_request_release. */
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                             hd_refusal_info *out_refusal);
 
@@ -46,8 +46,9 @@ void hd_request_cancel(hd_request *request);
 /* Waits until it is over and returns its status. In a coroutine: awaits. On a thread of the host's: sleeps,
  * or, with worker_count 0, dispatches until it is over (hd_sched_dispatch says who). When a request waits
  * (the coroutine is that of a request of the same scheduler), the one waited for is at least as urgent as it
- * meanwhile, and so is what that one waits for. Errors also: those of awaits; INVALID (it waits for itself).
- * Threads: any but a worker's task. */
+ * meanwhile, and so is what that one waits for. Errors also: those of awaits; INVALID (it waits for itself,
+ * or another coroutine waits for the same one; of the host's threads any number may). Threads: any but a
+ * worker's task. */
 hd_status hd_request_wait(hd_request *request);
 /* The same for a request without a coroutine (hd_request_begin): its thread waits on behalf of `waiter`,
  * until that one is cancelled (CANCELLED). The one waited for must not end before this is called. Errors
@@ -56,7 +57,7 @@ hd_status hd_request_wait_as(hd_request *waiter, hd_request *request);
 /* HD_E_AGAIN while it runs. Threads: any. */
 hd_status hd_request_poll(const hd_request *request);
 
-/* Gives the handle up; takes NULL. A request that still runs goes on. */
+/* Gives the handle up; takes NULL. A request that still runs goes on. Threads: any. */
 void hd_request_release(hd_request *request);
 
 uint32_t hd_request_id(const hd_request *request);
@@ -81,10 +82,11 @@ typedef struct hd_run {
  * CANCELLED, DEVICE (no device is left that can), CLOSED. */
 hd_status hd_request_run(hd_request *request, hd_session *session, const hd_run *run);
 
-/* Writes HD_IN_MARK into the trace: a place in the request that means something to the caller. */
+/* Writes HD_IN_MARK into the trace: a place in the request that means something to the caller. Threads: any.
+ */
 void hd_request_mark(hd_request *request, uint32_t number, uint64_t value);
 
-/* What it has had so far. */
+/* What it has had so far. Threads: any. */
 typedef struct hd_request_stats {
   uint64_t steps; /* completed */
   uint64_t launches;

@@ -47,6 +47,7 @@ hd_status hd_sched_create(const hd_host *host, const hd_sched_config *config, hd
  * begins a call but on a request without a coroutine. */
 void hd_sched_destroy(hd_sched *sched);
 
+/* Threads of both: any. Ownership: the scheduler's. */
 hd_runtime *hd_sched_runtime(hd_sched *sched);
 const hd_host *hd_sched_host(const hd_sched *sched);
 
@@ -56,7 +57,8 @@ const hd_host *hd_sched_host(const hd_sched *sched);
 int hd_sched_fd(const hd_sched *sched);
 uint32_t hd_sched_dispatch(hd_sched *sched, uint64_t max_ns);
 
-/* Devices by index, 0 .. count-1, in the order of the list. Errors: NOT_FOUND. */
+/* Devices by index, 0 .. count-1, in the order of the list. Each of the outputs may be NULL. Threads: any.
+ * Errors: NOT_FOUND. */
 uint32_t hd_sched_device_count(const hd_sched *sched);
 hd_status hd_sched_device(const hd_sched *sched, uint32_t index, hd_device_props *out_props,
                           hd_device_state *out_state);
@@ -83,10 +85,10 @@ typedef struct hd_model_desc {
  * NO_MEMORY. Threads: any, not from a worker. May take long: devices may repack. */
 hd_status hd_model_create(hd_sched *sched, const hd_model_desc *desc, hd_model **out_model,
                           hd_error *out_error);
-/* Takes NULL. Its sessions are destroyed before. */
+/* Takes NULL. Its sessions are destroyed before. Threads: any, not from a worker. */
 void hd_model_destroy(hd_model *model);
 const hd_graph *hd_model_graph(const hd_model *model);
-/* The split in force for a phase. Ownership: copied. */
+/* The split in force for a phase. Ownership: copied. Threads: any. */
 void hd_model_split(hd_model *model, hd_phase phase, hd_split *out_split);
 
 /* ---- sessions: KV cache and arena of one conversation ---- */
@@ -105,9 +107,10 @@ uint64_t hd_session_bytes(const hd_model *model, const hd_session_desc *desc);
 /* All memory of the session is allocated here, none while it runs. Errors: INVALID, NO_MEMORY. Threads: any.
  */
 hd_status hd_session_create(hd_model *model, const hd_session_desc *desc, hd_session **out_session);
-/* Takes NULL. No request runs on it. */
+/* Takes NULL. No request runs on it. Threads: any. */
 void hd_session_destroy(hd_session *session);
-/* Positions filled so far, and the room. */
+/* Positions filled so far, and the room. Threads of these and of truncate: any, while no request runs on it.
+ */
 uint32_t hd_session_length(const hd_session *session);
 uint32_t hd_session_capacity(const hd_session *session);
 /* Forgets positions from `length` on. Errors: INVALID (more than there are). */

@@ -90,9 +90,10 @@ static hd_status introduce(hd_sched *sched, uint32_t index) {
 
 static hd_status append_device(hd_sched *sched, const hdl_device *device) {
   if (sched->device_count >= HD_DEVICES_MAX) return HD_E_LIMIT;
-  uint32_t index = sched->device_count++;
+  uint32_t index = sched->device_count;
   sched->devices[index] = *device;
   sched->devices[index].next_poll_ns = HDL_NEVER;
+  sched->device_count++; /* last: from here on others see it */
   hd_status status = introduce(sched, index);
   if (status != HD_OK) sched->device_count--;
   return status;
@@ -151,11 +152,14 @@ uint32_t hd_sched_device_count(const hd_sched *sched) {
   return sched->device_count;
 }
 
-hd_status hd_sched_device(const hd_sched *sched, uint32_t index, hd_device_props *out_props,
+hd_status hd_sched_device(const hd_sched *asked, uint32_t index, hd_device_props *out_props,
                           hd_device_state *out_state) {
+  hd_sched *sched = (hd_sched *)(uintptr_t)asked; /* only its turn is taken */
   if (index >= sched->device_count) return HD_E_NOT_FOUND;
+  hdl_turn_enter(sched);
   if (out_props != NULL) *out_props = sched->devices[index].props;
   if (out_state != NULL) *out_state = sched->devices[index].state;
+  hdl_turn_leave(sched);
   return HD_OK;
 }
 

@@ -174,11 +174,11 @@ struct hd_sched {
   /* from here on: the turn's */
   hd_control *control;
   uint64_t now_ns;
-  uint64_t timer_ns; /* when the control plane wants the time */
-  uint64_t watch_ns; /* when to look for hung launches again */
-  bool replan;       /* a device was fenced */
-  bool acting;       /* decisions are being carried out: events that follow wait in `pending` */
-  uint32_t device_count;
+  uint64_t timer_ns;             /* when the control plane wants the time */
+  uint64_t watch_ns;             /* when to look for hung launches again */
+  bool replan;                   /* a device was fenced */
+  bool acting;                   /* decisions are being carried out: events that follow wait in `pending` */
+  _Atomic uint32_t device_count; /* anybody may read it, and what of a device does not change */
   hdl_device devices[HD_DEVICES_MAX];
   uint32_t backend_count;
   hdl_backend backends[HDL_BACKENDS_MAX];

@@ -241,6 +241,9 @@ static void step(party *p) {
   case 5:
     hd_sched_stats(s->sched, &stats);
     HOLDS(stats.invalid_events == 0);
+    hd_device_state state;
+    for (uint32_t i = 0; i < hd_sched_device_count(s->sched); i++)
+      HOLDS(hd_sched_device(s->sched, i, NULL, &state) == HD_OK && state != HD_DEVICE_ABSENT);
     break;
   default:
     submit_errand(p);

@@ -194,6 +194,76 @@ static void threads_wait_for_requests_without_any_worker(void **state) {
   hd_sched_destroy(sched);
 }
 
+/* ---- too many at once ---- */
+
+static hd_status wait_for_arg(hd_request *request, void *arg) {
+  (void)request;
+  return hd_request_wait(arg);
+}
+
+static hd_request *submit(hd_sched *sched, hd_status (*run)(hd_request *request, void *arg), void *arg) {
+  hd_request_desc desc = {.size = sizeof desc, .run = run, .arg = arg};
+  hd_request *request = NULL;
+  assert_int_equal(hd_request_submit(sched, &desc, &request, NULL), HD_OK);
+  return request;
+}
+
+static void one_coroutine_and_any_number_of_threads_may_wait_for_a_request(void **state) {
+  (void)state;
+  for (uint32_t workers = 0; workers <= 2; workers++) {
+    hd_sched *sched = lease_sched(workers);
+    hd_request *waited = begin(sched), *both[2];
+    for (int i = 0; i < 2; i++)
+      both[i] = submit(sched, wait_for_arg, waited);
+    while (hd_request_poll(both[0]) == HD_E_AGAIN && hd_request_poll(both[1]) == HD_E_AGAIN)
+      if (workers == 0) (void)hd_sched_dispatch(sched, 0);
+    int late = hd_request_poll(both[0]) == HD_E_AGAIN ? 1 : 0; /* whichever came second */
+    assert_int_equal(hd_request_wait(both[late]), HD_E_INVALID);
+    assert_int_equal(hd_request_poll(both[1 - late]), HD_E_AGAIN);
+    party p[2] = {{.other = waited}, {.other = waited}};
+    for (int i = 0; i < 2; i++) {
+      start(&p[i], wait_for_ever);
+      let_sleep(&p[i]);
+    }
+    hd_request_end(waited, HD_E_IO);
+    assert_int_equal(hd_request_wait(both[1 - late]), HD_E_IO);
+    for (int i = 0; i < 2; i++) {
+      pthread_join(p[i].thread, NULL);
+      assert_int_equal(p[i].status, HD_E_IO);
+    }
+    hd_request_release(both[0]);
+    hd_request_release(both[1]);
+    hd_sched_destroy(sched);
+  }
+}
+
+static void a_lease_too_many_is_told_so_until_one_has_ended(void **state) {
+  (void)state;
+  hd_host host;
+  hd_host_posix(&host);
+  hd_sched_config config;
+  hd_sched_config_default(&config);
+  config.runtime.worker_count = 0;
+  config.policies = hd_policies_builtin();
+  config.control.limits.max_steps = 1;
+  hd_sched *sched = NULL;
+  assert_int_equal(hd_sched_create(&host, &config, &sched, NULL), HD_OK);
+  hd_device_props npu = {
+      .size = sizeof npu, .kind = HD_DEVICE_NPU, .name = "npu", .capacity = 2, .max_in_flight = 2};
+  assert_int_equal(hd_sched_add_device(sched, &npu, NULL), HD_OK);
+  hd_request *a = begin(sched), *b = begin(sched);
+  hd_lease *first = NULL, *second = NULL;
+  hd_grant grant;
+  assert_int_equal(hd_lease_acquire(a, &SEGMENT, 0, &first, &grant), HD_OK);
+  assert_int_equal(hd_lease_acquire(b, &SEGMENT, UINT64_MAX, &second, &grant), HD_E_LIMIT); /* no waiting */
+  hd_lease_release(first, NULL);
+  assert_int_equal(hd_lease_acquire(b, &SEGMENT, 0, &second, &grant), HD_OK);
+  hd_lease_release(second, NULL);
+  hd_request_end(a, HD_OK);
+  hd_request_end(b, HD_OK);
+  hd_sched_destroy(sched);
+}
+
 /* ---- the scheduler goes first ---- */
 
 static hd_status wait_for_never(hd_request *request, void *arg) {
@@ -289,6 +359,8 @@ int main(void) {
       cmocka_unit_test(a_thread_that_waits_for_another_request_is_woken_by_the_cancellation_of_its_own),
       cmocka_unit_test(threads_take_turns_on_a_device_without_any_worker),
       cmocka_unit_test(threads_wait_for_requests_without_any_worker),
+      cmocka_unit_test(one_coroutine_and_any_number_of_threads_may_wait_for_a_request),
+      cmocka_unit_test(a_lease_too_many_is_told_so_until_one_has_ended),
       cmocka_unit_test(what_lives_when_a_scheduler_is_destroyed_is_ended_and_its_handles_stay),
       cmocka_unit_test(a_scheduler_may_be_destroyed_while_threads_lease_and_end),
   };
