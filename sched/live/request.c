@@ -131,6 +131,13 @@ static void request_main(void *arg) {
   hdl_wait_wake(sched);
 }
 
+/* Nobody waits for the last two classes. The others share the normal band, whose coroutines follow each other
+ * directly; which of their steps goes first the policy decides. A band is for life: who waits for a lease of
+ * the background waits for the few things that go before its holder's, each of microseconds. */
+static hd_band band_of(hd_class class_id) {
+  return class_id >= HD_CLASS_UTILITY ? HD_BAND_BACKGROUND : HD_BAND_NORMAL;
+}
+
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                             hd_refusal_info *out_refusal) {
   hd_status status = check_desc(sched, desc);
@@ -140,7 +147,8 @@ hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_req
   if (status != HD_OK) return status;
   atomic_fetch_add(&request->refs, 1); /* the coroutine's */
   atomic_fetch_add(&sched->coroutines, 1);
-  status = hd_coro_spawn(sched->runtime, request->name, request_main, request);
+  hd_coro_options options = {.size = sizeof options, .band = band_of(desc->class_id)};
+  status = hd_coro_spawn_with(sched->runtime, request->name, request_main, request, &options);
   if (status != HD_OK) {
     atomic_fetch_sub(&sched->coroutines, 1);
     request->desc.done = NULL; /* it never started, and the caller is told so here */

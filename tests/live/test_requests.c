@@ -330,6 +330,43 @@ static void destroying_with_live_requests_ends_them(void **state) {
   fx_net_free(&net);
 }
 
+typedef struct runner {
+  atomic_uint *places;
+  unsigned place;
+} runner;
+
+static hd_status takes_a_place(hd_request *request, void *arg) {
+  runner *r = arg;
+  (void)request;
+  r->place = atomic_fetch_add(r->places, 1);
+  return HD_OK;
+}
+
+static void a_request_that_nobody_waits_for_starts_last(void **state) {
+  (void)state;
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.workers = -1});
+  atomic_uint places = 0;
+  runner runners[HD_CLASS_COUNT];
+  hd_request *requests[HD_CLASS_COUNT];
+  for (unsigned i = 0; i < HD_CLASS_COUNT; i++) {
+    hd_class class_id = (hd_class)(HD_CLASS_COUNT - 1 - i);
+    runners[class_id] = (runner){.places = &places};
+    hd_request_desc desc = {
+        .size = sizeof desc, .class_id = class_id, .run = takes_a_place, .arg = &runners[class_id]};
+    assert_int_equal(hd_request_submit(sched, &desc, &requests[class_id], NULL), HD_OK);
+  }
+  while (atomic_load(&places) < HD_CLASS_COUNT)
+    (void)hd_sched_dispatch(sched, 0);
+  for (unsigned i = 0; i < HD_CLASS_COUNT; i++) {
+    assert_true((runners[i].place > HD_CLASS_DEFAULT) == (i > HD_CLASS_DEFAULT));
+    hd_request_release(requests[i]);
+  }
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
 static void unknown_names_are_refused_with_what_there_is(void **state) {
   (void)state;
   hd_host host;
@@ -365,6 +402,7 @@ int main(void) {
       cmocka_unit_test(cancellation_arrives_at_every_await),
       cmocka_unit_test(destroying_a_scheduler_cancels_requests_that_would_wait_for_ever),
       cmocka_unit_test(destroying_with_live_requests_ends_them),
+      cmocka_unit_test(a_request_that_nobody_waits_for_starts_last),
       cmocka_unit_test(unknown_names_are_refused_with_what_there_is),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
