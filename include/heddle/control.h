@@ -35,8 +35,10 @@ typedef enum hd_class {
 const char *hd_class_name(hd_class class_id);
 
 typedef struct hd_class_params {
-  uint64_t slice_ns; /* longest launch while a more urgent step could come: bounds that step's wait */
-  uint32_t weight;   /* share under `fair` */
+  /* Longest launch while a more urgent step could come: bounds that step's wait. On a device whose launches
+   * cost more than half of it: twice what one costs, so that at least half of a launch is work. */
+  uint64_t slice_ns;
+  uint32_t weight; /* share under `fair` */
 } hd_class_params;
 
 typedef struct hd_control_config {

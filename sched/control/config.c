@@ -18,7 +18,8 @@ void hd_control_config_default(hd_control_config *out_config) {
        * overhead under 3 % everywhere. Nothing is more urgent than interactive work, whose slice only bounds
        * its equals: one frame at 120 Hz. What is last in line is what others wait for most: half as long. The
        * slice applies also when nobody else is there: who comes next is not known when a launch begins, and
-       * the overhead is bounded anyway. */
+       * the overhead is bounded anyway; where a launch costs more than half a slice it becomes longer
+       * (dispatch.c). */
       .classes =
           {
               /* Weights: each class counts twice the next, about three nice levels of Linux's CFS (1.25

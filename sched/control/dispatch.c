@@ -29,7 +29,10 @@ static uint32_t fitting_end(const hd_control *c, const hdi_step *step, uint64_t 
  * after at least one. */
 static void cut(hd_control *c, hdi_step *step) {
   const hdi_device *device = &c->devices[step->device];
-  uint64_t slice_ns = c->config.classes[step->class_id].slice_ns;
+  /* Where a launch itself costs as much as a slice, cutting finer buys nobody an earlier turn worth its
+   * price: at least half of a launch is work, and who comes waits for at most two launches' cost. */
+  uint64_t slice_ns =
+      hdi_max(c->config.classes[step->class_id].slice_ns, hdi_mul(2, device->params[HD_PARAM_LAUNCH_NS]));
   uint64_t fits = hdi_cost_fitting(device, step->phase, slice_ns, step->launch.width);
   if (step->raw_ns <= fits && step->raw_ns < HDI_NS_MAX / 2) { /* a capped figure hides the rest */
     step->launch.op_end = step->op_end;

@@ -53,6 +53,22 @@ static void a_wider_launch_gets_more_ops_into_the_slice(void **state) {
   feed_finish(&f);
 }
 
+/* 2.5 ms of launch would leave 1.5 ms of the slice, one op, for work. */
+static void at_least_half_of_a_launch_is_work(void **state) {
+  (void)state;
+  feed f;
+  start(&f, 1, 1000000);
+  feed_param(&f, 0, HD_PARAM_LAUNCH_NS, 2500000);
+  feed_step(&f, HD_CLASS_DEFAULT + 1, 1, 0, 10);
+  assert_int_equal(feed_run_of(&f, 1).op_end, 2);
+  feed_finish(&f);
+  start(&f, 1, 1000000);
+  feed_param(&f, 0, HD_PARAM_LAUNCH_NS, 20000000); /* five slices: nothing is left of one */
+  feed_step(&f, HD_CLASS_DEFAULT + 1, 1, 0, 10);
+  assert_int_equal(feed_run_of(&f, 1).op_end, 10);
+  feed_finish(&f);
+}
+
 static void the_launch_itself_counts(void **state) {
   (void)state;
   feed f;
@@ -227,6 +243,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_launch_ends_where_the_slice_of_its_class_does),
       cmocka_unit_test(a_wider_launch_gets_more_ops_into_the_slice),
+      cmocka_unit_test(at_least_half_of_a_launch_is_work),
       cmocka_unit_test(the_launch_itself_counts),
       cmocka_unit_test(an_op_longer_than_the_slice_runs_alone),
       cmocka_unit_test(what_is_learned_moves_the_cut),
