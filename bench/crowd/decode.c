@@ -7,12 +7,14 @@
 #include "heddle/implement/backend.h"
 #include "heddle/implement/policy.h"
 
-/* One job generates at most so many: the context's part of a token's cost then changes little. */
-enum { JOB_TOKENS = 200 };
+/* One job decodes so many: the context's part of a token's cost then changes little. A large model fewer, so
+ * that a job is about as long as a measurement. */
+enum { JOB_TOKENS = 200, JOB_TOKENS_LEAST = 8 };
 
 struct hb_crowd {
   hd_host host;
   uint32_t size;
+  uint32_t job_tokens;
   he_model *model;
   hd_sched *sched;
   he_instance *instance;
@@ -45,6 +47,7 @@ hd_status hb_crowd_open(const hb_crowd_setup *setup, hb_crowd **out_crowd, hd_er
   if (crowd == NULL) return hd_fail(out_error, HD_E_NO_MEMORY, "no memory");
   hd_host_posix(&crowd->host);
   crowd->size = setup->size;
+  crowd->job_tokens = JOB_TOKENS_LEAST;
   crowd->model = setup->model;
   hd_status status = make_sched(crowd, setup, out_error);
   if (status == HD_OK)
@@ -69,7 +72,7 @@ void hb_crowd_close(hb_crowd *crowd) {
 typedef struct decode {
   hb_waiters *waiters; /* at most one of them */
   hb_threads *threads;
-  uint32_t tokens; /* of this job so far */
+  uint32_t tokens, job_tokens; /* of this job so far; of each */
   hb_crowd_sample sample;
   hb_crowd_sample begin; /* counters at the job's first token */
 } decode;
@@ -95,7 +98,7 @@ static bool on_token(void *arg, int32_t id, const char *text, size_t bytes) {
   if (d->tokens++ == 0) read_counters(d, &d->begin);
   if (d->waiters != NULL) hb_waiters_token(d->waiters);
   if (d->threads != NULL) hb_threads_token(d->threads);
-  if (d->tokens == JOB_TOKENS + 1) {
+  if (d->tokens == d->job_tokens + 1) {
     hb_crowd_sample end;
     read_counters(d, &end);
     d->sample.voluntary += end.voluntary - d->begin.voluntary;
@@ -115,8 +118,8 @@ static hd_status run_job(hb_crowd *crowd, decode *d, hd_error *out_error) {
   desc.name = "decode";
   desc.tokens = &prompt;
   desc.n_tokens = 1;
-  desc.n_predict = JOB_TOKENS + 1;
-  desc.max_context = JOB_TOKENS + 2;
+  desc.n_predict = d->job_tokens + 1;
+  desc.max_context = d->job_tokens + 2;
   desc.ignore_end = true;
   desc.class_id = HD_CLASS_INTERACTIVE;
   desc.on_token = on_token;
@@ -144,12 +147,19 @@ static hd_status gather(hb_crowd *crowd, hb_crowd_kind kind, decode *d, hd_error
 
 hd_status hb_crowd_measure(hb_crowd *crowd, hb_crowd_kind kind, uint64_t budget_ns,
                            hb_crowd_sample *out_sample, hd_error *out_error) {
-  decode d = {.waiters = NULL};
+  decode d = {.job_tokens = crowd->job_tokens};
   hd_status status = gather(crowd, kind, &d, out_error);
   while (status == HD_OK && d.sample.ns < budget_ns)
     status = run_job(crowd, &d, out_error);
   hb_waiters_send_home(d.waiters);
   hb_threads_send_home(d.threads);
-  if (status == HD_OK) *out_sample = d.sample;
-  return status;
+  if (status != HD_OK) return status;
+  *out_sample = d.sample;
+  if (crowd->job_tokens == JOB_TOKENS_LEAST) { /* the first: from here on all jobs are alike */
+    uint64_t fit = d.sample.tokens * budget_ns / d.sample.ns;
+    crowd->job_tokens = fit > JOB_TOKENS         ? JOB_TOKENS
+                        : fit > JOB_TOKENS_LEAST ? (uint32_t)fit
+                                                 : JOB_TOKENS_LEAST + 1;
+  }
+  return HD_OK;
 }
