@@ -102,11 +102,28 @@ static uint64_t deadline_after(hd_sched *sched, uint64_t timeout_ns) {
   return timeout_ns > HDL_NEVER - now ? HDL_NEVER : now + timeout_ns;
 }
 
-/* Asks and waits; `lease` is in state ASKED. */
-static hd_status acquire(hd_sched *sched, hd_lease *lease, uint64_t timeout_ns) {
-  hdl_turn_enter(sched);
-  hd_status status = atomic_load(&lease->request->ending) ? HD_E_CLOSED : ask(sched, lease);
+/* In the turn: who destroys the scheduler looks at the lease there. */
+static hd_status begin(hd_request *request, const hd_lease_desc *desc) {
+  if (atomic_load(&request->ending)) return HD_E_CLOSED;
+  hd_lease *lease = &request->lease;
+  lease->request = request;
+  lease->desc = *desc;
+  lease->status = HD_OK;
+  atomic_store(&lease->state, HDL_LEASE_ASKED);
+  atomic_store(&lease->advice, HD_GO_ON);
+  hd_event_init(&lease->granted);
+  hd_status status = ask(request->sched, lease);
   if (status != HD_OK) atomic_store(&lease->state, HDL_LEASE_OVER);
+  return status;
+}
+
+static hd_status acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns) {
+  hd_sched *sched = request->sched;
+  hd_lease *lease = &request->lease;
+  hd_status status = check_lease(request, desc);
+  if (status != HD_OK) return status;
+  hdl_turn_enter(sched);
+  status = begin(request, desc);
   hdl_turn_leave(sched);
   if (status != HD_OK) return status;
   status = timeout_ns == 0 ? HD_E_AGAIN : await_grant(lease, deadline_after(sched, timeout_ns));
@@ -118,24 +135,11 @@ static hd_status acquire(hd_sched *sched, hd_lease *lease, uint64_t timeout_ns) 
   return state == HDL_LEASE_OVER ? lease->status : HD_OK;
 }
 
-static hd_status check_and_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns) {
-  hd_status status = check_lease(request, desc);
-  if (status != HD_OK) return status;
-  hd_lease *lease = &request->lease;
-  lease->request = request;
-  lease->desc = *desc;
-  lease->status = HD_OK;
-  atomic_store(&lease->state, HDL_LEASE_ASKED);
-  atomic_store(&lease->advice, HD_GO_ON);
-  hd_event_init(&lease->granted);
-  return acquire(request->sched, lease, timeout_ns);
-}
-
 hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
                            hd_lease **out_lease, hd_grant *out_grant) {
   if (request == NULL || desc == NULL || out_lease == NULL || out_grant == NULL) return HD_E_INVALID;
   if (!hdl_visit_begin(request)) return HD_E_CLOSED;
-  hd_status status = check_and_acquire(request, desc, timeout_ns);
+  hd_status status = acquire(request, desc, timeout_ns);
   if (status == HD_OK) {
     *out_lease = &request->lease;
     *out_grant = request->lease.grant;
