@@ -175,9 +175,9 @@ static void bench_shape(check_run *run, hd_format format, const char *what, uint
 
 static void dot_bench(check_run *run, uint32_t index) {
   hd_format format = sample_format(index);
-  uint32_t streamed = (uint32_t)((64u << 20) / hd_format_row_bytes(format, 2048));
+  uint32_t streamed = (uint32_t)((256u << 20) / hd_format_row_bytes(format, 2048));
   bench_shape(run, format, "2048 x 32, cached", 32, 1);
-  bench_shape(run, format, "2048 x 64 MiB, streamed", streamed, 1);
+  bench_shape(run, format, "2048 x 256 MiB, streamed", streamed, 1);
   bench_shape(run, format, "2048 x 64, 12 tokens", 64, 12);
   bench_shape(run, format, "2048 x 512, 128 tokens", 512, 128);
 }

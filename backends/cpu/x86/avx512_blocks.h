@@ -9,12 +9,14 @@
 
 #include "common/activation.h"
 #include "cpu/x86/avx512_panel.h"
+#include "cpu/x86/avx512_stream.h"
 
 /* What one format knows. */
 typedef struct hdi_block_format {
   hdi_turn_fn turn;
   size_t block_bytes;
   unsigned offset_shift; /* the offset is 1 << this */
+  uint32_t stream_cols;  /* rows from this length on are read one after the other (decode); 0: never */
 } hdi_block_format;
 
 /* ---- few activation rows ---- */
@@ -180,6 +182,10 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
 /* ---- all of them ---- */
 
 HDB_INLINE void hdi_blocks_dot(const hdb_tile *tile, const hdi_block_format *f) {
+  if (tile->x_rows == 1 && f->stream_cols != 0 && tile->cols >= f->stream_cols) {
+    hdi_stream_dot(tile, f->turn, f->block_bytes, f->offset_shift);
+    return;
+  }
   if (tile->weight_rows < HDI_PANEL_ROWS) {
     for (uint32_t t = 0; t < tile->x_rows; t++)
       hdi_few_alone(tile, t, f);
