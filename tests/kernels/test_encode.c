@@ -41,7 +41,7 @@ static double neighbours(hd_format format, const float *x, uint32_t at) {
   uint32_t block = hd_format_get(format)->block_values;
   double largest = 0.0;
   for (uint32_t i = at / block * block; i < (at / block + 1) * block; i++)
-    largest = fmax(largest, fabs((double)x[i]));
+    if (fabs((double)x[i]) > largest) largest = fabs((double)x[i]); /* gcc 12 for aarch64 fails on fmax() */
   return largest;
 }
 
