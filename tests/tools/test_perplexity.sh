@@ -12,7 +12,10 @@ near() {
 }
 
 # Where sums are rounded in another order, an activation falls on the other side of a half now and then: 0.25 % here.
+formats='q8_0 q4_0 q4_k'
+[ -n "${HEDDLE_EMULATOR:-}" ] && formats=q4_k # an emulated machine takes its time
 while read -r name _ _ perplexity _ error _; do
+  [ -n "${HEDDLE_EMULATOR:-}" ] && [ "$name" != stories260kp-q4_k_m ] && continue
   call perplexity "$models/$name.gguf" "$text" --context 128 --json
   exits 0 "perplexity of $name"
   silent "perplexity of $name"
@@ -23,7 +26,7 @@ while read -r name _ _ perplexity _ error _; do
 done <"$reference/perplexity-llama-cpp.txt"
 
 # A file that was quantized here is as good as one that was quantized there.
-for format in q8_0 q4_0 q4_k; do
+for format in $formats; do
   call quantize "$models/stories260kp-f32.gguf" "$scratch/$format.gguf" $format -q
   call perplexity "$scratch/$format.gguf" "$text" -c 128 --json
   ours=$(get perplexity)
