@@ -12,12 +12,29 @@ static void run_rows(const hdb_job *job, pair_fn fn) {
        hdb_job_row(job, job->op->out, r));
 }
 
+/* A column range of all rows. */
+static void run_columns(const hdb_job *job, pair_fn fn) {
+  hdb_range range = hdb_job_range(job, hdb_job_cols(job, job->op->out), HDB_COLUMN_GRAIN);
+  if (range.begin == range.end) return;
+  for (uint32_t r = 0; r < hdb_items_out_rows(job); r++)
+    fn(hdb_job_row(job, job->op->in[0], r) + range.begin, hdb_job_row(job, job->op->in[1], r) + range.begin,
+       range.end - range.begin, hdb_job_row(job, job->op->out, r) + range.begin);
+}
+
 static void add_run(const hdb_job *job) {
   run_rows(job, job->kernels->rows->add);
 }
 
 static void swiglu_run(const hdb_job *job) {
   run_rows(job, job->kernels->rows->swiglu);
+}
+
+static void add_columns(const hdb_job *job) {
+  run_columns(job, job->kernels->rows->add);
+}
+
+static void swiglu_columns(const hdb_job *job) {
+  run_columns(job, job->kernels->rows->swiglu);
 }
 
 /* An exponential and a division: about eight times an addition. */
@@ -35,10 +52,12 @@ const hdb_op_family hdb_family_add = {
     .items = hdb_items_out_rows,
     .item_work = hdb_work_out_row,
     .test = floats_test,
+    .run_columns = add_columns,
 };
 const hdb_op_family hdb_family_swiglu = {
     .run = swiglu_run,
     .items = hdb_items_out_rows,
     .item_work = swiglu_work,
     .test = floats_test,
+    .run_columns = swiglu_columns,
 };

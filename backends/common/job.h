@@ -26,10 +26,24 @@ typedef struct hdb_op_family {
   hd_status (*test)(const hd_op *op, const hd_value_desc *values);
   uint32_t (*steps)(const hdb_job *job); /* NULL: one */
   void (*begin)(const hdb_job *job);     /* alone, before the step's parts; NULL: nothing */
+  /* Of all rows the columns that are this part's of the output's; NULL: an element depends on other columns.
+   */
+  void (*run_columns)(const hdb_job *job);
 } hdb_op_family;
+
+/* By kind. */
+extern const hdb_op_family *const hdb_op_families[HD_OP_COUNT];
+
+/* The whole of an op as one part. */
+hdb_job hdb_run_job(const hdb_run *run);
 
 extern const hdb_op_family hdb_family_embed, hdb_family_select, hdb_family_rms_norm, hdb_family_matmul,
     hdb_family_add, hdb_family_rope, hdb_family_kv_store, hdb_family_attention, hdb_family_swiglu;
+
+/* Parts of a matmul's weight rows, and so of its output's columns, begin at multiples of so many: a kernel
+ * takes whole panels of 16, two at a time, and 16 results are a cache line, which two cores then never share.
+ */
+#define HDB_COLUMN_GRAIN 32u
 
 typedef struct hdb_range {
   uint32_t begin, end;

@@ -14,10 +14,6 @@
 /* Activations that meet float weights are taken so many bytes at a time: half of a second cache, from which
  * every weight row reads them again. */
 #define FLOATS_BYTES (256u * 1024)
-/* Parts begin at multiples of so many weight rows: a kernel takes whole panels of 16, two at a time, and 16
- * results are a cache line, which two cores then never share. */
-#define ROW_GRAIN 32u
-
 /* A run of activation rows. */
 typedef struct rows_run {
   uint32_t first, count;
@@ -134,7 +130,7 @@ static void multiply_floats(const hdb_job *job, hdb_range range) {
 
 static void matmul_run(const hdb_job *job) {
   hdb_activation layout = layout_of(job);
-  hdb_range range = hdb_job_range(job, job->values[job->op->in[1]].rows, ROW_GRAIN);
+  hdb_range range = hdb_job_range(job, job->values[job->op->in[1]].rows, HDB_COLUMN_GRAIN);
   if (is_quantising(job, layout))
     quantise_rows(job, layout);
   else if (range.begin == range.end)
@@ -149,7 +145,7 @@ static void matmul_run(const hdb_job *job) {
 static uint32_t matmul_items(const hdb_job *job) {
   hdb_activation layout = layout_of(job);
   if (is_quantising(job, layout)) return is_held(job, layout) ? 0 : run_of(job, layout).count;
-  return (job->values[job->op->in[1]].rows + ROW_GRAIN - 1) / ROW_GRAIN;
+  return (job->values[job->op->in[1]].rows + HDB_COLUMN_GRAIN - 1) / HDB_COLUMN_GRAIN;
 }
 
 /* Streaming the weight rows once, and arithmetic for each activation row, at about 32 values in the time of a
@@ -160,7 +156,8 @@ static uint64_t matmul_work(const hdb_job *job) {
   hdb_activation layout = layout_of(job);
   if (is_quantising(job, layout)) return (uint64_t)w->cols * sizeof(float) / 3;
   uint64_t rows = hdb_items_out_rows(job), values_a_byte = layout == HDB_ACTIVATION_F32 ? 4 : 32;
-  return ROW_GRAIN * (hd_format_row_bytes(w->format, w->cols) + (uint64_t)w->cols / values_a_byte * rows);
+  return HDB_COLUMN_GRAIN *
+         (hd_format_row_bytes(w->format, w->cols) + (uint64_t)w->cols / values_a_byte * rows);
 }
 
 static hd_status matmul_test(const hd_op *op, const hd_value_desc *values) {

@@ -4,7 +4,7 @@
 #include <stdalign.h>
 #include "common/job.h"
 
-static const hdb_op_family *const families[HD_OP_COUNT] = {
+const hdb_op_family *const hdb_op_families[HD_OP_COUNT] = {
     [HD_OP_EMBED] = &hdb_family_embed,       [HD_OP_SELECT] = &hdb_family_select,
     [HD_OP_RMS_NORM] = &hdb_family_rms_norm, [HD_OP_MATMUL] = &hdb_family_matmul,
     [HD_OP_ADD] = &hdb_family_add,           [HD_OP_ROPE] = &hdb_family_rope,
@@ -14,8 +14,6 @@ static const hdb_op_family *const families[HD_OP_COUNT] = {
 
 /* Least work of a part: about 5 us at 10 GB/s, several times what a fork-join costs. */
 #define PART_WORK (48u * 1024)
-/* Parts for each worker: a worker that starts late or runs on a little core then takes fewer. */
-#define PARTS_PER_WORKER 4u
 
 uint32_t hdb_items_out_rows(const hdb_job *job) {
   return hdb_job_rows(job, job->op->out);
@@ -25,7 +23,7 @@ uint64_t hdb_work_out_row(const hdb_job *job) {
   return (uint64_t)hdb_job_cols(job, job->op->out) * sizeof(float);
 }
 
-static hdb_job job_of(const hdb_run *run) {
+hdb_job hdb_run_job(const hdb_run *run) {
   uint32_t count, value_count;
   const hd_op *ops = hd_graph_ops(run->launch->graph, &count);
   const hd_value_desc *values = hd_graph_values(run->launch->graph, &value_count);
@@ -39,14 +37,14 @@ static hdb_job job_of(const hdb_run *run) {
 }
 
 uint32_t hdb_op_steps(const hdb_run *run) {
-  hdb_job job = job_of(run);
-  const hdb_op_family *family = families[job.op->kind];
+  hdb_job job = hdb_run_job(run);
+  const hdb_op_family *family = hdb_op_families[job.op->kind];
   return family->steps ? family->steps(&job) : 1;
 }
 
 uint32_t hdb_step_begin(const hdb_run *run, uint32_t step, uint32_t width) {
-  hdb_job job = job_of(run);
-  const hdb_op_family *family = families[job.op->kind];
+  hdb_job job = hdb_run_job(run);
+  const hdb_op_family *family = hdb_op_families[job.op->kind];
   job.step = step;
   uint64_t items = family->items(&job);
   uint64_t parts = items * family->item_work(&job) / PART_WORK;
@@ -54,18 +52,18 @@ uint32_t hdb_step_begin(const hdb_run *run, uint32_t step, uint32_t width) {
   if (job.op->out == job.scratch->value) job.scratch->value = HD_VALUE_NONE;
   if (items == 0) return 0;
   if (width <= 1) return 1;
-  if (parts > (uint64_t)width * PARTS_PER_WORKER) parts = (uint64_t)width * PARTS_PER_WORKER;
+  if (parts > (uint64_t)width * HDB_PARTS_PER_WORKER) parts = (uint64_t)width * HDB_PARTS_PER_WORKER;
   if (parts > items) parts = items;
   return parts > 1 ? (uint32_t)parts : 1;
 }
 
 void hdb_step_run(const hdb_run *run, uint32_t step, uint32_t part, uint32_t parts) {
-  hdb_job job = job_of(run);
+  hdb_job job = hdb_run_job(run);
   assert(part < parts);
   job.step = step;
   job.part = part;
   job.parts = parts;
-  families[job.op->kind]->run(&job);
+  hdb_op_families[job.op->kind]->run(&job);
 }
 
 hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index) {
@@ -74,7 +72,7 @@ hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index) {
   const hd_value_desc *values = hd_graph_values(graph, &value_count);
   if (op_index >= count) return HD_E_INVALID;
   if ((uint32_t)ops[op_index].kind >= HD_OP_COUNT) return HD_E_UNSUPPORTED;
-  return families[ops[op_index].kind]->test(&ops[op_index], values);
+  return hdb_op_families[ops[op_index].kind]->test(&ops[op_index], values);
 }
 
 uint32_t hdb_ops_walk(const hdb_kernels *kernels, const hd_launch *launch) {

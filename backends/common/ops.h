@@ -7,6 +7,10 @@
 #include "common/kernels.h"
 #include "heddle/implement/backend.h"
 
+/* Parts of a step for each worker, at most: a worker that starts late or runs on a little core takes fewer.
+ */
+#define HDB_PARTS_PER_WORKER 4u
+
 /* Longest row of a quantised weight: bounds what one activation row takes of a scratch. */
 #define HDB_COLS_MAX 32768u
 /* Least size of a scratch: one such row, quantised. */

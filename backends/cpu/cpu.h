@@ -4,6 +4,7 @@
 #define HEDDLE_BACKENDS_CPU_CPU_H
 
 #include <stdatomic.h>
+#include "common/group.h"
 #include "common/ops.h"
 #include "cpu/tiers.h"
 #include "heddle/implement/backend.h"
@@ -59,6 +60,8 @@ void hdi_cpu_describe(const hdb_kernels *kernels, char out_text[HD_NAME_BYTES]);
 hd_status hdi_cpu_test(void *backend, uint32_t index, const hd_graph *graph, uint32_t op_index);
 hd_status hdi_cpu_prepare(void *backend, uint32_t index, const hd_graph *graph, uint32_t op_begin,
                           uint32_t op_end, void *const *values, hd_program **out_program);
+/* The ops to be done as one from `op_index` on; one where the program (may be NULL) does not say. */
+hdb_group hdi_cpu_group(const hd_program *program, uint32_t op_index, uint32_t op_end);
 void hdi_cpu_release(void *backend, uint32_t index, hd_program *program);
 
 /* launch.c */

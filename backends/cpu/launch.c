@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running launches: submit hands a slot to a worker, the worker walks the ops and forks each over the others,
- * poll collects. Slots are few and poll looks at all; no list needs a lock. */
+/* Running launches: submit hands a slot to a worker, the worker walks the groups of ops and forks each over
+ * the others, poll collects. Slots are few and poll looks at all; no list needs a lock. */
 #include <assert.h>
 #include "cpu/cpu.h"
 
 typedef struct step_work {
   hdb_run run;
+  hdb_group group;
   uint32_t step, parts;
 } step_work;
 
-static void run_part(void *arg, uint32_t part) {
+/* Parts are taken in order by whoever is free. They are handed out so that each of the workers, as long as
+ * they keep step, goes on where it was: neighbouring parts are neighbouring weights, which a core streams
+ * best. */
+static uint32_t stream_of(uint32_t taken, uint32_t parts, uint32_t width) {
+  uint32_t stream = taken % width, whole = parts / width, longer = parts % width;
+  return stream * whole + (stream < longer ? stream : longer) + taken / width;
+}
+
+static void run_part(void *arg, uint32_t taken) {
   const step_work *work = arg;
-  hdb_step_run(&work->run, work->step, part, work->parts);
+  uint32_t part = stream_of(taken, work->parts, work->run.launch->width);
+  hdb_group_run(&work->run, work->group, work->step, part, work->parts);
 }
 
 static bool must_leave(const hdi_cpu_slot *slot) {
@@ -19,11 +29,11 @@ static bool must_leave(const hdi_cpu_slot *slot) {
   return slot->launch->stop && atomic_load_explicit(slot->launch->stop, memory_order_relaxed) != 0;
 }
 
-static void run_op(const hd_backend_host *lent, const hdb_run *run) {
-  step_work work = {.run = *run};
-  uint32_t width = run->launch->width, steps = hdb_op_steps(run);
+static void run_group(const hd_backend_host *lent, const hdb_run *run, hdb_group group) {
+  step_work work = {.run = *run, .group = group};
+  uint32_t width = run->launch->width, steps = hdb_group_steps(run, group);
   for (work.step = 0; work.step < steps; work.step++) {
-    work.parts = hdb_step_begin(run, work.step, width);
+    work.parts = hdb_group_begin(run, group, work.step, width);
     if (work.parts == 1)
       run_part(&work, 0);
     else if (work.parts > 1)
@@ -31,16 +41,18 @@ static void run_op(const hd_backend_host *lent, const hdb_run *run) {
   }
 }
 
-/* Returns one past the last op done. */
+/* Returns one past the last op done. A launch is left between groups alone: what waits for it waits for the
+ * group at work, which is two or three matmuls where it was one. */
 static uint32_t walk(hdi_cpu_slot *slot) {
   hdi_cpu *cpu = slot->cpu;
   hdb_scratch scratch = {.bytes = cpu->scratch + (size_t)(slot - cpu->slots) * HDI_CPU_SCRATCH,
                          .size = HDI_CPU_SCRATCH,
                          .value = HD_VALUE_NONE};
   hdb_run run = {&cpu->kernels, slot->launch, &scratch, slot->launch->op_begin};
-  for (; run.op_index < slot->launch->op_end; run.op_index++) {
-    if (must_leave(slot)) break;
-    run_op(cpu->lent, &run);
+  while (run.op_index < slot->launch->op_end && !must_leave(slot)) {
+    hdb_group group = hdi_cpu_group(slot->launch->program, run.op_index, slot->launch->op_end);
+    run_group(cpu->lent, &run, group);
+    run.op_index += group.heads + group.tails;
   }
   return run.op_index;
 }
