@@ -140,6 +140,39 @@ static void a_launch_gives_what_the_ops_give_and_tells_its_cost(void **state) {
   case_end(&c);
 }
 
+/* One token at depth: both threads take spans of its positions, which are then merged. */
+static void a_token_at_depth_is_shared_out_and_gives_the_same(void **state) {
+  (void)state;
+  const hd_backend_ops *ops = &hdb_backend_cpu;
+  lent_threads t;
+  op_case c;
+  void *backend;
+  hd_program *program;
+  lend(&t);
+  case_begin(&c, 9, 1, 1, 1500);
+  hd_value q = case_input(&c, 6 * 64), k = case_kv(&c, HD_FORMAT_F16, 2 * 64);
+  hd_value v = case_kv(&c, HD_FORMAT_F16, 2 * 64);
+  hd_op op = {.kind = HD_OP_ATTENTION, .in = {q, k, v}, .u.attention = {6, 2, 64, 0.125f}};
+  case_finish(&c, op, case_output(&c, HD_ROWS_TOKENS, 6 * 64));
+  c.launch.op_begin = c.op_index;
+  c.launch.op_end = c.op_index + 1;
+  c.launch.width = WORKERS;
+  assert_int_equal(ops->open(&t.lent, NULL, &backend, NULL), HD_OK);
+  assert_int_equal(ops->prepare(backend, 0, c.graph, c.op_index, c.op_index + 1, c.values, &program), HD_OK);
+  c.launch.program = program;
+  assert_int_equal(ops->submit(backend, 0, &c.launch), HD_OK);
+  assert_int_equal(await(&t, backend).status, HD_OK);
+  size_t bytes = case_bytes(&c, c.out);
+  void *got = sample_alloc(bytes);
+  memcpy(got, c.values[c.out], bytes);
+  case_run(&c);
+  assert_memory_equal(got, c.values[c.out], bytes);
+  free(got);
+  ops->release(backend, 0, program);
+  ops->close(backend);
+  case_end(&c);
+}
+
 static void a_launch_told_to_stop_reaches_no_op(void **state) {
   (void)state;
   const hd_backend_ops *ops = &hdb_backend_cpu;
@@ -229,6 +262,7 @@ static void unknown_options_are_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_launch_gives_what_the_ops_give_and_tells_its_cost),
+      cmocka_unit_test(a_token_at_depth_is_shared_out_and_gives_the_same),
       cmocka_unit_test(a_launch_told_to_stop_reaches_no_op),
       cmocka_unit_test(a_full_device_says_again),
       cmocka_unit_test(the_device_describes_itself),
