@@ -18,7 +18,7 @@ static inline size_t hdb_q8_bytes(uint32_t cols) {
 }
 static inline size_t hdb_q8k_bytes(uint32_t cols) {
   return ((size_t)cols + (size_t)cols / HDB_Q8K_BLOCK * sizeof(float) +
-          (size_t)cols / HDB_Q8K_SUM * sizeof(int16_t) + 63) &
+          (size_t)cols / HDB_Q8K_SUM * sizeof(int16_t) + (size_t)cols / 32 * sizeof(int16_t) + 63) &
          ~(size_t)63;
 }
 
@@ -37,9 +37,13 @@ static inline const int32_t *hdb_q8_minus_sums(const void *row, uint32_t cols) {
   return (const int32_t *)(const void *)((const uint8_t *)row + cols + cols / HDB_Q8_BLOCK * sizeof(float));
 }
 
-/* Q8K: value i is q[i] * scale[i / 256]; sum[i / 16] of 16 values. */
+/* Q8K: value i is q[i] * scale[i / 256]; sum[i / 16] of 16 values, and behind them sum[i / 32] of 32: formats
+ * have parts of 16 or of 32 values, and what a part is off by is multiplied with its sum. */
 static inline const int16_t *hdb_q8k_sums(const void *row, uint32_t cols) {
   return (const int16_t *)(const void *)((const uint8_t *)row + cols + cols / HDB_Q8K_BLOCK * sizeof(float));
+}
+static inline const int16_t *hdb_q8k_sums_32(const void *row, uint32_t cols) {
+  return hdb_q8k_sums(row, cols) + cols / HDB_Q8K_SUM;
 }
 
 #endif

@@ -45,7 +45,7 @@ static float extreme(const float *x, uint32_t count) {
 void hdb_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
-  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK);
+  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK), *sums_32 = sums + cols / HDB_Q8K_SUM;
   for (uint32_t b = 0; b < cols / HDB_Q8K_BLOCK; b++, x += HDB_Q8K_BLOCK, q += HDB_Q8K_BLOCK) {
     float best = extreme(x, HDB_Q8K_BLOCK);
     /* Below this the inverse could overflow; such a block counts for nothing (ggml stops at 0 itself). */
@@ -60,6 +60,7 @@ void hdb_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
       for (uint32_t i = 0; i < HDB_Q8K_SUM; i++)
         sum += q[s * HDB_Q8K_SUM + i];
       *sums++ = (int16_t)sum;
+      if (s % 2) *sums_32++ = (int16_t)(sums[-2] + sums[-1]);
     }
   }
 }

@@ -10,8 +10,8 @@
 #include "common/float16.h"
 
 /* Relative to the sum of magnitudes. Plain rows are added up in the order of the tier's registers. Quantised
- * rows are added up in one order by all (common/lanes.h), so that only the one fma in 2^29 that C rounds
- * twice may differ. */
+ * rows are added up in one order by all (common/block.h, superblock.h), so that only the one fma in 2^29 that
+ * C rounds twice may differ. */
 #define PLAIN_ROUNDING 0x1p-18
 #define BLOCK_ROUNDING 0x1p-23
 #define CANARY         -12345.75f

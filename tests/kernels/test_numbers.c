@@ -123,6 +123,7 @@ static void quantised_sums_are_those_of_the_values(void **state) {
     for (uint32_t i = 0; i < HDB_Q8K_SUM; i++)
       sum += hdb_q8_values(row)[s * HDB_Q8K_SUM + i];
     assert_int_equal(hdb_q8k_sums(row, COLS)[s], sum);
+    if (s % 2) assert_int_equal(hdb_q8k_sums_32(row, COLS)[s / 2], sum + hdb_q8k_sums(row, COLS)[s - 1]);
   }
   free(row);
 }

@@ -6,47 +6,42 @@
 #include "common/float16.h"
 #include "common/formats/formats.h"
 #include "common/formats/q4_k.h"
-#include "common/lanes.h"
+#include "common/superblock.h"
 #include "common/tile.h"
 
 enum { BLOCK = 256, SUB = 32 };
 
-/* Sums of a block in integers: of scale * q * x in fours, of min * x in four groups of 64 values. */
-static void block_sums(const uint8_t *block, const int8_t *v, const int16_t *sums, int32_t dot[HDB_LANES],
-                       int32_t min[4]) {
+/* Sums of a block in integers: of scale * q * x, of min * x. */
+static void block_sums(const uint8_t *block, const int8_t *v, const int16_t *sums, int32_t *out_dot,
+                       int32_t *out_min) {
   const uint8_t *q = block + HDB_Q4_K_NIBBLES_AT;
   uint8_t scales[8], mins[8];
+  int32_t dot = 0, min = 0;
   hdb_q4_k_scales(block + HDB_Q4_K_SCALES_AT, scales, mins);
-  for (uint32_t lane = 0; lane < HDB_LANES; lane++) {
-    dot[lane] = 0;
-    for (uint32_t j = 0; j < BLOCK / SUB; j++) {
-      int32_t four = 0;
-      for (uint32_t i = 4 * lane; i < 4 * lane + 4; i++)
-        four += (q[j / 2 * SUB + i] >> (j % 2 * 4) & 15) * v[j * SUB + i];
-      dot[lane] += scales[j] * four;
-    }
+  for (uint32_t j = 0; j < BLOCK / SUB; j++) {
+    int32_t part = 0;
+    for (uint32_t i = 0; i < SUB; i++)
+      part += (q[j / 2 * SUB + i] >> (j % 2 * 4) & 15) * v[j * SUB + i];
+    dot += scales[j] * part;
+    min += mins[j] * sums[j];
   }
-  for (uint32_t k = 0; k < 4; k++)
-    min[k] =
-        mins[2 * k] * (sums[4 * k] + sums[4 * k + 1]) + mins[2 * k + 1] * (sums[4 * k + 2] + sums[4 * k + 3]);
+  *out_dot = dot;
+  *out_min = min;
 }
 
 static float pair(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const int8_t *v = hdb_q8_values(x);
   const float *scales = hdb_q8_scales(x, cols);
-  const int16_t *sums = hdb_q8k_sums(x, cols);
-  float lane[HDB_LANES] = {0}, min_lane[4] = {0};
+  const int16_t *sums = hdb_q8k_sums_32(x, cols);
+  float acc = 0.0f;
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
     const uint8_t *block = weights + (size_t)b * HDB_Q4_K_BYTES;
-    float d = hdb_f16_at(block) * scales[b], dmin = hdb_f16_at(block + 2) * scales[b];
-    int32_t dot[HDB_LANES], min[4];
-    block_sums(block, v + (size_t)b * BLOCK, sums + b * (BLOCK / HDB_Q8K_SUM), dot, min);
-    for (uint32_t j = 0; j < HDB_LANES; j++)
-      lane[j] = hdb_fma(d, (float)dot[j], lane[j]);
-    for (uint32_t k = 0; k < 4; k++)
-      min_lane[k] = hdb_fma(-dmin, (float)min[k], min_lane[k]);
+    int32_t dot, min;
+    block_sums(block, v + (size_t)b * BLOCK, sums + b * (BLOCK / SUB), &dot, &min);
+    acc = hdb_superblock_add(acc, hdb_f16_at(block) * scales[b], dot);
+    acc = hdb_superblock_take(acc, hdb_f16_at(block + 2) * scales[b], min);
   }
-  return hdb_sum_of_lanes(lane) + hdb_sum_of_four(min_lane);
+  return acc;
 }
 
 void hdb_dot_q4_k(const hdb_tile *tile) {

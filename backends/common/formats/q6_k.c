@@ -7,7 +7,7 @@
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/formats.h"
-#include "common/lanes.h"
+#include "common/superblock.h"
 #include "common/tile.h"
 
 enum { BLOCK = 256, BYTES = 210, UPPER_AT = 128, SCALES_AT = 192, D_AT = 208, SUB = 16 };
@@ -25,38 +25,31 @@ static void unpack(const uint8_t *block, int8_t out[BLOCK]) {
   }
 }
 
-/* Sums of a block in integers, in fours. The 32 that every value is off by is taken out sub-block by
- * sub-block, two to a lane, as the tiers do that multiply unsigned values; only the rounding of the lanes
- * shows it. */
-static void block_sums(const uint8_t *block, const int8_t *v, const int16_t *sums, int32_t dot[HDB_LANES]) {
+/* Sum of scale * q * x of a block. */
+static int32_t block_sum(const uint8_t *block, const int8_t *v) {
   const int8_t *scales = (const int8_t *)block + SCALES_AT;
   int8_t q[BLOCK];
+  int32_t sum = 0;
   unpack(block, q);
-  for (uint32_t lane = 0; lane < HDB_LANES; lane++) {
-    dot[lane] = -32 * (scales[2 * lane] * sums[2 * lane] + scales[2 * lane + 1] * sums[2 * lane + 1]);
-    for (uint32_t first = 4 * lane; first < BLOCK; first += 32) {
-      int32_t four = 0;
-      for (uint32_t i = first; i < first + 4; i++)
-        four += (q[i] + 32) * v[i];
-      dot[lane] += scales[first / SUB] * four;
-    }
+  for (uint32_t j = 0; j < BLOCK / SUB; j++) {
+    int32_t part = 0;
+    for (uint32_t i = j * SUB; i < (j + 1) * SUB; i++)
+      part += q[i] * v[i];
+    sum += scales[j] * part;
   }
+  return sum;
 }
 
 static float pair(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const int8_t *v = hdb_q8_values(x);
   const float *scales = hdb_q8_scales(x, cols);
-  const int16_t *sums = hdb_q8k_sums(x, cols);
-  float lane[HDB_LANES] = {0};
+  float acc = 0.0f;
   for (uint32_t b = 0; b < cols / BLOCK; b++) {
     const uint8_t *block = weights + (size_t)b * BYTES;
-    float d = hdb_f16_at(block + D_AT) * scales[b];
-    int32_t dot[HDB_LANES];
-    block_sums(block, v + (size_t)b * BLOCK, sums + b * (BLOCK / HDB_Q8K_SUM), dot);
-    for (uint32_t j = 0; j < HDB_LANES; j++)
-      lane[j] = hdb_fma(d, (float)dot[j], lane[j]);
+    acc = hdb_superblock_add(acc, hdb_f16_at(block + D_AT) * scales[b],
+                             block_sum(block, v + (size_t)b * BLOCK));
   }
-  return hdb_sum_of_lanes(lane);
+  return acc;
 }
 
 void hdb_dot_q6_k(const hdb_tile *tile) {

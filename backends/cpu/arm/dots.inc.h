@@ -9,6 +9,7 @@
 #include "common/activation.h"
 #include "common/float16.h"
 #include "common/formats/q4_k.h"
+#include "common/superblock.h"
 #include "common/tile.h"
 #include "cpu/arm/arm.h"
 
@@ -51,7 +52,7 @@ HDB_INLINE int8x16x2_t unpack_q5_0(const uint8_t *block) {
 
 /* Sums of one result. */
 typedef struct lanes {
-  float32x4_t low, high, min;
+  float32x4_t low, high;
 } lanes;
 
 HDB_INLINE float sum_of_four(float32x4_t x) {
@@ -151,51 +152,44 @@ HDB_INLINE void unpack_q6_k(const uint8_t *block, unpacked *out) {
   out->d = hdb_f16_at(block + 208);
 }
 
-/* One block with one activation. Even steps are lanes 0-3 of their 32 values, odd ones lanes 4-7. */
-HDB_INLINE void take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
-                     lanes *acc) {
-  int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
-  int16x8_t first = vld1q_s16(x_sums), second = vld1q_s16(x_sums + 8);
+/* Products of eight sums with their offsets, added up in fours. */
+HDB_INLINE int32x4_t offsets(int16x8_t factors, int16x8_t sums) {
+  int32x4_t low = vmull_s16(vget_low_s16(factors), vget_low_s16(sums));
+  return vaddq_s32(low, vmull_high_s16(factors, sums));
+}
+
+/* One block with one activation, in the order of common/superblock.h. */
+HDB_INLINE float take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
+                      float acc) {
+  int32x4_t even = vdupq_n_s32(0), odd = vdupq_n_s32(0);
   for (uint32_t j = 0; j < K_STEPS; j += 2) {
-    low = vmlaq_n_s32(low, fours(w->q[j], vld1q_s8(x + 16 * j)), w->scale[j]);
-    high = vmlaq_n_s32(high, fours(w->q[j + 1], vld1q_s8(x + 16 * j + 16)), w->scale[j + 1]);
+    even = vmlaq_n_s32(even, fours(w->q[j], vld1q_s8(x + 16 * j)), w->scale[j]);
+    odd = vmlaq_n_s32(odd, fours(w->q[j + 1], vld1q_s8(x + 16 * j + 16)), w->scale[j + 1]);
   }
-  /* Eight sums of two neighbours: four in each. */
-  int32x4_t left = vpaddq_s32(vmull_s16(vget_low_s16(w->offset.val[0]), vget_low_s16(first)),
-                              vmull_high_s16(w->offset.val[0], first));
-  int32x4_t right = vpaddq_s32(vmull_s16(vget_low_s16(w->offset.val[1]), vget_low_s16(second)),
-                               vmull_high_s16(w->offset.val[1], second));
-  if (has_min) {
-    acc->min = vfmaq_n_f32(acc->min, vcvtq_f32_s32(vpaddq_s32(left, right)), -(w->d_min * x_scale));
-  } else {
-    low = vsubq_s32(low, vshlq_n_s32(left, 5));
-    high = vsubq_s32(high, vshlq_n_s32(right, 5));
-  }
-  acc->low = vfmaq_n_f32(acc->low, vcvtq_f32_s32(low), w->d * x_scale);
-  acc->high = vfmaq_n_f32(acc->high, vcvtq_f32_s32(high), w->d * x_scale);
+  int32x4_t dot = vaddq_s32(even, odd);
+  int32x4_t off = vaddq_s32(offsets(w->offset.val[0], vld1q_s16(x_sums)),
+                            offsets(w->offset.val[1], vld1q_s16(x_sums + 8)));
+  if (!has_min) dot = vsubq_s32(dot, vshlq_n_s32(off, 5));
+  acc = hdb_superblock_add(acc, w->d * x_scale, vaddvq_s32(dot));
+  return has_min ? hdb_superblock_take(acc, w->d_min * x_scale, vaddvq_s32(off)) : acc;
 }
 
 HDB_INLINE void k_blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
                          unpack_k_fn unpack, size_t block_bytes, bool has_min) {
-  lanes acc[4][4];
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      acc[r][c].low = acc[r][c].high = acc[r][c].min = vdupq_n_f32(0.0f);
+  float acc[4][4] = {{0.0f}};
   for (uint32_t b = 0; b < tile->cols / K_BLOCK; b++)
     for (uint32_t r = 0; r < rows; r++) {
       unpacked weights;
       unpack(tile->weights + (w + r) * tile->weight_stride + b * block_bytes, &weights);
       for (uint32_t c = 0; c < activations; c++) {
         const uint8_t *x = tile->x + (t + c) * tile->x_stride;
-        take(&weights, hdb_q8_values(x) + (size_t)b * K_BLOCK, hdb_q8_scales(x, tile->cols)[b],
-             hdb_q8k_sums(x, tile->cols) + b * (K_BLOCK / HDB_Q8K_SUM), has_min, &acc[r][c]);
+        acc[r][c] = take(&weights, hdb_q8_values(x) + (size_t)b * K_BLOCK, hdb_q8_scales(x, tile->cols)[b],
+                         hdb_q8k_sums(x, tile->cols) + b * (K_BLOCK / HDB_Q8K_SUM), has_min, acc[r][c]);
       }
     }
   for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++) {
-      float sum = sum_of_lanes(&acc[r][c]);
-      tile->out[(t + c) * tile->out_stride + w + r] = has_min ? sum + sum_of_four(acc[r][c].min) : sum;
-    }
+    for (uint32_t c = 0; c < activations; c++)
+      tile->out[(t + c) * tile->out_stride + w + r] = acc[r][c];
 }
 
 HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), 2, k_blocks, unpack_q4_k, HDB_Q4_K_BYTES, true)

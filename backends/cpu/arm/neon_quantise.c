@@ -46,15 +46,18 @@ static float extreme(const float *x) {
 void hdi_neon_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
-  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK);
+  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK), *sums_32 = sums + cols / HDB_Q8K_SUM;
   for (uint32_t b = 0; b < cols / HDB_Q8K_BLOCK; b++, x += HDB_Q8K_BLOCK, q += HDB_Q8K_BLOCK) {
     float best = extreme(x), size = best < 0.0f ? -best : best;
     float inverse = size > 0x1p-100f ? -127.0f / best : 0.0f;
     scales[b] = inverse != 0.0f ? 1.0f / inverse : 0.0f;
-    for (uint32_t i = 0; i < HDB_Q8K_BLOCK; i += HDB_Q8K_SUM) {
-      int8x16_t values = integers(x + i, inverse);
-      vst1q_s8(q + i, values);
-      *sums++ = vaddlvq_s8(values);
+    for (uint32_t i = 0; i < HDB_Q8K_BLOCK; i += 2 * HDB_Q8K_SUM, sums += 2) {
+      int8x16_t first = integers(x + i, inverse), second = integers(x + i + HDB_Q8K_SUM, inverse);
+      vst1q_s8(q + i, first);
+      vst1q_s8(q + i + HDB_Q8K_SUM, second);
+      sums[0] = vaddlvq_s8(first);
+      sums[1] = vaddlvq_s8(second);
+      *sums_32++ = (int16_t)(sums[0] + sums[1]);
     }
   }
 }

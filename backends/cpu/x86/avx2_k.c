@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "common/activation.h"
 #include "common/formats/q4_k.h"
+#include "common/superblock.h"
 #include "common/tile.h"
 #include "cpu/x86/avx2.h"
 #include "cpu/x86/x86.h"
@@ -70,51 +71,36 @@ HDB_INLINE void unpack_q6_k(const uint8_t *block, unpacked *out) {
   out->d = hdi_f16(block + 208);
 }
 
-/* Sums of one result; the order is that of common/lanes.h. */
-typedef struct sums_of_pair {
-  __m256 dot;
-  __m128 min;
-} sums_of_pair;
-
-/* One block with one activation. */
-HDB_INLINE void take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
-                     sums_of_pair *acc) {
+/* One block with one activation, in the order of common/superblock.h. */
+HDB_INLINE float take(const unpacked *w, const int8_t *x, float x_scale, const int16_t *x_sums, bool has_min,
+                      float acc) {
   __m256i dot = _mm256_setzero_si256();
   for (uint32_t j = 0; j < STEPS; j++) {
     __m256i values = _mm256_loadu_si256((const __m256i *)(const void *)(x + 32 * j));
     dot = _mm256_add_epi32(dot, _mm256_madd_epi16(w->scale[j], _mm256_maddubs_epi16(w->q[j], values)));
   }
   __m256i offset = _mm256_madd_epi16(w->offset, _mm256_loadu_si256((const __m256i *)(const void *)x_sums));
-  if (has_min) {
-    __m128i four = _mm_hadd_epi32(_mm256_castsi256_si128(offset), _mm256_extracti128_si256(offset, 1));
-    acc->min = _mm_fmadd_ps(_mm_set1_ps(-(w->d_min * x_scale)), _mm_cvtepi32_ps(four), acc->min);
-  } else {
-    dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(offset, 5));
-  }
-  acc->dot = _mm256_fmadd_ps(_mm256_set1_ps(w->d * x_scale), _mm256_cvtepi32_ps(dot), acc->dot);
+  if (!has_min) dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(offset, 5));
+  acc = hdb_superblock_add(acc, w->d * x_scale, hdi_sum_epi32(dot));
+  return has_min ? hdb_superblock_take(acc, w->d_min * x_scale, hdi_sum_epi32(offset)) : acc;
 }
 
 HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
                       unpack_fn unpack, size_t block_bytes, bool has_min) {
-  sums_of_pair acc[4][4];
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      acc[r][c] = (sums_of_pair){_mm256_setzero_ps(), _mm_setzero_ps()};
+  float acc[4][4] = {{0.0f}};
   for (uint32_t b = 0; b < tile->cols / BLOCK; b++)
     for (uint32_t r = 0; r < rows; r++) {
       unpacked weights;
       unpack(tile->weights + (w + r) * tile->weight_stride + b * block_bytes, &weights);
       for (uint32_t c = 0; c < activations; c++) {
         const uint8_t *x = tile->x + (t + c) * tile->x_stride;
-        take(&weights, hdb_q8_values(x) + (size_t)b * BLOCK, hdb_q8_scales(x, tile->cols)[b],
-             hdb_q8k_sums(x, tile->cols) + b * (BLOCK / HDB_Q8K_SUM), has_min, &acc[r][c]);
+        acc[r][c] = take(&weights, hdb_q8_values(x) + (size_t)b * BLOCK, hdb_q8_scales(x, tile->cols)[b],
+                         hdb_q8k_sums(x, tile->cols) + b * (BLOCK / HDB_Q8K_SUM), has_min, acc[r][c]);
       }
     }
   for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++) {
-      float sum = hdi_sum_ps(acc[r][c].dot);
-      tile->out[(t + c) * tile->out_stride + w + r] = has_min ? sum + hdi_sum_of_four(acc[r][c].min) : sum;
-    }
+    for (uint32_t c = 0; c < activations; c++)
+      tile->out[(t + c) * tile->out_stride + w + r] = acc[r][c];
 }
 
 HDB_DOT_OF_BLOCKS(hdi_avx2_dot_q4_k, 2, block, unpack_q4_k, HDB_Q4_K_BYTES, true)

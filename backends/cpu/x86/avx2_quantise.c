@@ -27,9 +27,7 @@ static inline __m256i integers(const float *x, float inverse) {
 
 static inline int32_t sum_of_bytes(__m256i q) {
   __m256i fours = _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), q), _mm256_set1_epi16(1));
-  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
-  half = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
-  return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 1)));
+  return hdi_sum_epi32(fours);
 }
 
 void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row) {
@@ -73,7 +71,7 @@ static inline void sums_of_sixteen(__m256i q, int16_t *out) {
 void hdi_avx2_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
   int8_t *q = out_row;
   float *scales = (float *)(void *)((uint8_t *)out_row + cols);
-  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK);
+  int16_t *sums = (int16_t *)(void *)(scales + cols / HDB_Q8K_BLOCK), *sums_32 = sums + cols / HDB_Q8K_SUM;
   for (uint32_t b = 0; b < cols / HDB_Q8K_BLOCK; b++, x += HDB_Q8K_BLOCK, q += HDB_Q8K_BLOCK) {
     float best = extreme(x), size = best < 0.0f ? -best : best;
     float inverse = size > 0x1p-100f ? -127.0f / best : 0.0f;
@@ -82,6 +80,7 @@ void hdi_avx2_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
       __m256i values = integers(x + i, inverse);
       _mm256_storeu_si256((__m256i *)(void *)(q + i), values);
       sums_of_sixteen(values, sums);
+      *sums_32++ = (int16_t)(sums[0] + sums[1]);
     }
   }
 }

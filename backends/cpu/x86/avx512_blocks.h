@@ -64,17 +64,6 @@ HDB_INLINE void hdi_few_alone(const hdb_tile *tile, uint32_t t, const hdi_block_
   }
 }
 
-/* Panel i of sixteen rows; the last one begins early where the rows do not fill it: some results are then
- * computed twice, alike. */
-HDB_INLINE uint32_t hdi_panel_begin(const hdb_tile *tile, uint32_t i) {
-  uint32_t w = i * HDI_PANEL_ROWS, last = tile->weight_rows - HDI_PANEL_ROWS;
-  return w < last ? w : last;
-}
-
-HDB_INLINE uint32_t hdi_panel_count(const hdb_tile *tile) {
-  return (tile->weight_rows + HDI_PANEL_ROWS - 1) / HDI_PANEL_ROWS;
-}
-
 HDB_INLINE void hdi_few_rows(const hdb_tile *tile, uint32_t t, uint32_t tokens, const hdi_block_format *f) {
   __m512 acc[4];
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {

@@ -124,4 +124,15 @@ HDB_INLINE void hdi_turn_32(const hdi_sixteen *at, size_t bytes, __m512i out[8])
   }
 }
 
+/* Panel i of sixteen rows; the last one begins early where the rows do not fill it: some results are then
+ * computed twice, alike. */
+HDB_INLINE uint32_t hdi_panel_begin(const hdb_tile *tile, uint32_t i) {
+  uint32_t w = i * HDI_PANEL_ROWS, last = tile->weight_rows - HDI_PANEL_ROWS;
+  return w < last ? w : last;
+}
+
+HDB_INLINE uint32_t hdi_panel_count(const hdb_tile *tile) {
+  return (tile->weight_rows + HDI_PANEL_ROWS - 1) / HDI_PANEL_ROWS;
+}
+
 #endif
