@@ -11,9 +11,10 @@
 #include "common/activation.h"
 #include "common/job.h"
 
-/* Activations that meet float weights are taken so many bytes at a time: half of a second cache, from which
- * every weight row reads them again. */
-#define FLOATS_BYTES (256u * 1024)
+/* Activations that meet float weights are taken so many bytes at a time: about a second cache's worth, from
+ * which every few weight rows read them again. */
+#define FLOATS_BYTES (1024u * 1024)
+
 /* A run of activation rows. */
 typedef struct rows_run {
   uint32_t first, count;

@@ -24,7 +24,17 @@ __attribute__((format(printf, 2, 3))) void check_fail(check_run *run, const char
  * ever slows a call down. */
 double check_time_ns(void (*fn)(void *arg), void *arg);
 
-/* Prints one line of figures; a figure that is 0 has no meaning for the kernel and is left out. */
+/* What a bench found. Bytes and operations that are 0 have no meaning for the kernel and are left out. */
+typedef struct check_figure {
+  const char *what;
+  double ns, bytes, operations;
+  bool is_int8;     /* operations are of bytes: what part of the int8 peak they are is told */
+  bool is_streamed; /* bytes come from memory: likewise, of the read bandwidth */
+} check_figure;
+
+/* Prints one line. */
+void check_report_figure(const check_run *run, const check_figure *figure);
+/* The same of floats that are in a cache. */
 void check_report(const check_run *run, const char *what, double ns, double bytes, double operations);
 
 /* Whether a tier has its own kernel i, its name, its check and its bench. The parts of the program: */

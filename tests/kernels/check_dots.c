@@ -144,7 +144,7 @@ static void dot_check(check_run *run, uint32_t index) {
   hd_format format = sample_format(index);
   uint32_t block = hd_format_get(format)->block_values;
   bool exact = block > 1 && sample_below(&run->rng, 2) == 0;
-  uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, 300)
+  uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 2500 : 300)
                              : block * (1 + sample_below(&run->rng, exact ? 512 / block : 2048 / block));
   dot_case k;
   dot_begin(run, &k, format, cols, 1 + sample_below(&run->rng, 70), 1 + sample_below(&run->rng, 18), exact);
@@ -167,9 +167,13 @@ static void bench_shape(check_run *run, hd_format format, const char *what, uint
   dot_case k;
   dot_begin(run, &k, format, 2048, rows, x_rows, false);
   k.fn = run->tier->dot[format];
-  double ns = check_time_ns(dot_call, &k);
-  double bytes = x_rows == 1 ? (double)rows * (double)k.tile.weight_stride : 0.0;
-  check_report(run, what, ns, bytes, 2.0 * 2048 * rows * x_rows);
+  check_figure figure = {.what = what,
+                         .ns = check_time_ns(dot_call, &k),
+                         .bytes = x_rows == 1 ? (double)rows * (double)k.tile.weight_stride : 0.0,
+                         .operations = 2.0 * 2048 * rows * x_rows,
+                         .is_int8 = hdb_format_activation(format) != HDB_ACTIVATION_F32,
+                         .is_streamed = strstr(what, "streamed") != NULL};
+  check_report_figure(run, &figure);
   dot_end(&k);
 }
 

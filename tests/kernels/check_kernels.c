@@ -50,11 +50,38 @@ double check_time_ns(void (*fn)(void *arg), void *arg) {
   return best;
 }
 
-void check_report(const check_run *run, const char *what, double ns, double bytes, double operations) {
-  printf("%-8s %-12s %-24s %12.1f ns", run->tier->name, run->kernel, what, ns);
-  if (bytes > 0) printf(" %8.2f GB/s", bytes / ns);
-  if (operations > 0) printf(" %8.2f Gop/s", operations / ns);
+/* What the machine can do at most, one thread; 0: not known. */
+static struct { double read, f32, int8; } limit;
+
+#ifdef CHECK_HAS_MACHINE
+#include "bench/machine/machine.h"
+
+static void measure_limits(void) {
+  const size_t bytes = (size_t)512 << 20;
+  limit.read = hb_machine_read(1, bytes);
+  limit.f32 = hb_machine_peak(HB_ARITHMETIC_F32, 1);
+  limit.int8 = hb_machine_peak(HB_ARITHMETIC_INT8, 1);
+  printf("machine: one thread reads %.1f GB/s, two %.1f; %.0f Gop/s in float, %.0f in int8\n", limit.read,
+         hb_machine_read(2, bytes), limit.f32, limit.int8);
+}
+#else
+static void measure_limits(void) {}
+#endif
+
+void check_report_figure(const check_run *run, const check_figure *figure) {
+  double peak = figure->is_int8 ? limit.int8 : limit.f32;
+  printf("%-8s %-12s %-26s %12.1f ns", run->tier->name, run->kernel, figure->what, figure->ns);
+  if (figure->bytes > 0) printf(" %8.2f GB/s", figure->bytes / figure->ns);
+  if (figure->is_streamed && limit.read > 0)
+    printf(" (%.0f %%)", 100.0 * figure->bytes / figure->ns / limit.read);
+  if (figure->operations > 0) printf(" %8.2f Gop/s", figure->operations / figure->ns);
+  if (figure->operations > 0 && !figure->is_streamed && peak > 0)
+    printf(" (%.0f %%)", 100.0 * figure->operations / figure->ns / peak);
   printf("\n");
+}
+
+void check_report(const check_run *run, const char *what, double ns, double bytes, double operations) {
+  check_report_figure(run, &(check_figure){.what = what, .ns = ns, .bytes = bytes, .operations = operations});
 }
 
 /* Checks and times one tier; returns how many kernels failed, and adds the checked ones to *out_checked. */
@@ -102,6 +129,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   printf("seed %llu\n", (unsigned long long)options.seed);
+  if (options.bench) measure_limits();
   for (uint32_t t = 0; t < HDI_TIER_COUNT; t++) {
     hdb_kernels tier;
     uint32_t checked = 0;
