@@ -26,6 +26,8 @@ typedef struct bench_test {
   uint32_t tokens;
   uint32_t count;
   uint64_t ns[REPEATS_MAX];
+  const hd_sched *sched;
+  uint64_t first_meetings, last_meetings; /* as the first and the last generated token came */
 } bench_test;
 
 static int by_size(const void *a, const void *b) {
@@ -63,6 +65,22 @@ static void fill_prompt(int32_t *ids, uint32_t count, uint32_t n_vocab) {
   }
 }
 
+static bool count_meetings(void *arg, int32_t id, const char *text, size_t bytes) {
+  bench_test *test = arg;
+  (void)id;
+  (void)text;
+  (void)bytes;
+  test->last_meetings = hd_sched_meetings(test->sched);
+  if (test->first_meetings == UINT64_MAX) test->first_meetings = test->last_meetings;
+  return true;
+}
+
+/* How often the workers met for each generated token; the first came out of the prefill. */
+static double meetings_per_token(const bench_test *test) {
+  if (test->count == 0 || test->phase != HD_PHASE_DECODE) return 0;
+  return (double)(test->last_meetings - test->first_meetings) / test->tokens;
+}
+
 /* One repetition. Prefill: all tokens as one prompt into an empty context, nothing after. Decode: a prompt of
  * `depth` tokens, at least one, then n runs of one token: the last of n + 1 generated tokens is not run. */
 static hdt_exit run_once(const hdt_machine *machine, const bench_args *args, const int32_t *ids,
@@ -81,6 +99,10 @@ static hdt_exit run_once(const hdt_machine *machine, const bench_args *args, con
       test->tokens + (prefill ? 0 : args->depth) + 2; /* also beyond what the model was trained for */
   desc.chunk_tokens = args->chunk;
   desc.ignore_end = true;
+  desc.on_token = count_meetings;
+  desc.arg = test;
+  test->sched = machine->sched;
+  test->first_meetings = UINT64_MAX;
   hd_status status = he_job_submit(machine->instance, &desc, &job, NULL, &error);
   if (status != HD_OK) {
     return hdt_fail(hdt_exit_of(status), "bench", "%s", error.text[0] ? error.text : hd_status_text(status));
@@ -168,6 +190,8 @@ static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, c
   hdt_json_u64(document, "repetitions", args->repeats);
   cJSON_AddNumberToObject(document, "prefill_tokens_per_s", median_rate(prefill));
   cJSON_AddNumberToObject(document, "decode_tokens_per_s", median_rate(decode));
+  cJSON_AddNumberToObject(document, "decode_meetings_per_token", meetings_per_token(decode));
+  cJSON_AddNumberToObject(document, "decode_meetings_per_layer", meetings_per_token(decode) / info.n_layers);
   add_samples(document, "prefill_samples", prefill);
   add_samples(document, "decode_samples", decode);
   hdt_json_u64(document, "parameters", info.parameter_count);
@@ -277,7 +301,9 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
       .notes = "  The figure is the median of the runs; the slowest and the fastest stand beside it.\n"
                "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model, "
                "format\n"
-               "  and, in prefill_samples and decode_samples, what each run gave.",
+               "  and, in prefill_samples and decode_samples, what each run gave; decode_meetings_per_layer "
+               "is how\n"
+               "  often the workers met in a layer of one token.",
       .examples = "  heddle bench MODEL.gguf\n"
                   "  heddle bench MODEL.gguf -p 512 -n 64 --threads 2\n"
                   "  heddle bench MODEL.gguf -p 0 -n 64 -r 9 --devices cpu,sim\n"

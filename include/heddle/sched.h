@@ -66,6 +66,10 @@ hd_status hd_sched_device(const hd_sched *sched, uint32_t index, hd_device_props
 /* A consistent copy of the control plane's counters. Threads: any. */
 void hd_sched_stats(hd_sched *sched, hd_control_stats *out_stats);
 
+/* How often backends have forked work over several workers, which then meet: what a token costs beside its
+ * arithmetic. Threads: any. */
+uint64_t hd_sched_meetings(const hd_sched *sched);
+
 /* ---- models: a graph with its weights, prepared on devices, split for each phase ---- */
 
 typedef struct hd_model hd_model;

@@ -53,7 +53,12 @@ static hd_status lent_execute(void *ctx, void (*fn)(void *arg), void *arg) {
 static void lent_parallel(void *ctx, uint32_t width, uint32_t parts, void (*fn)(void *arg, uint32_t part),
                           void *arg) {
   hd_sched *sched = ctx;
+  atomic_fetch_add_explicit(&sched->meetings, 1, memory_order_relaxed);
   hd_runtime_parallel(sched->runtime, width, parts, fn, arg);
+}
+
+uint64_t hd_sched_meetings(const hd_sched *sched) {
+  return atomic_load_explicit(&sched->meetings, memory_order_relaxed);
 }
 
 static void lent_wake(void *ctx) {

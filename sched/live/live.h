@@ -193,6 +193,7 @@ struct hd_sched {
 
   /* executor.c */
   hdl_task tasks[HDL_TASKS_MAX];
+  atomic_uint_least64_t meetings;
   atomic_uint_least64_t free_tasks; /* index of the first free one, and a tag against ABA in the high half */
 
   /* wait.c: threads of the host's that wait until something of theirs is over */

@@ -19,7 +19,7 @@ json prefill_tokens_per_s=0 decode_tokens_per_s 'devices=cpu,sim'
 for kv in f32 f16; do
   call bench ${model:+"$model"} -p 0 -n 4 -r 1 --depth 20 --kv $kv --json
   exits 0 "a cache of $kv"
-  json depth=20 decode_tokens_per_s "kv=$kv"
+  json depth=20 decode_tokens_per_s "kv=$kv" decode_meetings_per_layer
 done
 refuses 2 "no 'f8'" bench -p 8 -n 0 --kv f8
 refuses 2 'leave nothing to measure' bench -p 0 -n 0
