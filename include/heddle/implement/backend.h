@@ -60,7 +60,8 @@ typedef struct hd_launch {
   uint32_t kv_pos;         /* position of the run's first token; kv_pos + n_tokens <= n_context */
   uint32_t width;          /* units of the device it may use, 1 .. capacity */
   void *const *values;     /* host address of every value of the graph, by hd_value; NULL: not bound */
-  const atomic_uint *stop; /* not 0: leave at the next op (devices with HD_DEVICE_STOPS_AT_OP look at it) */
+  const atomic_uint *stop; /* not 0: leave at the next op, or after the few that are done as one (devices
+                              with HD_DEVICE_STOPS_AT_OP look at it) */
 } hd_launch;
 
 typedef struct hd_completion {
