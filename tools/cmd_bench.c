@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bench_cost.h"
 #include "command.h"
 #include "console.h"
 #include "json.h"
@@ -15,7 +16,7 @@ enum { REPEATS_MAX = 1000 };
 
 typedef struct bench_args {
   uint32_t prompt_tokens, generated_tokens, depth, repeats, chunk;
-  bool quiet, runtime, crowd;
+  bool quiet, runtime, crowd, kernels;
   hdt_machine_args machine;
   hdt_output_args output;
 } bench_args;
@@ -28,6 +29,7 @@ typedef struct bench_test {
   uint64_t ns[REPEATS_MAX];
   const hd_sched *sched;
   uint64_t first_meetings, last_meetings; /* as the first and the last generated token came */
+  hdt_cost cost;
 } bench_test;
 
 static int by_size(const void *a, const void *b) {
@@ -114,6 +116,10 @@ static hdt_exit run_once(const hdt_machine *machine, const bench_args *args, con
                     he_job_error(job)[0] ? he_job_error(job) : hd_status_text(status));
   } else if (test->count < REPEATS_MAX) {
     test->ns[test->count++] = prefill ? result.prefill_ns : result.decode_ns;
+    test->cost.tokens += result.prompt_tokens + result.decode_tokens;
+    test->cost.kv_bytes = hdt_kv_bytes(machine->model, result.prompt_tokens + result.decode_tokens);
+    hdt_cost_add_energy(&test->cost, &result.request);
+    (void)hdt_footprint_own(args->machine.model, &test->cost.footprint);
   }
   he_job_release(job);
   return code;
@@ -124,14 +130,21 @@ static hdt_exit run_test(const hdt_machine *machine, const bench_args *args, con
   hdt_progress progress;
   hdt_exit code = HDT_DONE;
   if (test->tokens == 0) return HDT_DONE;
+  uint64_t voluntary = 0, involuntary = 0;
   hdt_progress_begin(&progress, test->phase == HD_PHASE_PREFILL ? "prefill" : "decode", args->quiet);
   for (uint32_t i = 0; i <= args->repeats && code == HDT_DONE; i++) {
     char detail[48];
     snprintf(detail, sizeof(detail), "run %" PRIu32 " of %" PRIu32, i, args->repeats);
     hdt_progress_show(&progress, i, args->repeats + 1, detail);
     code = run_once(machine, args, ids, test);
-    if (i == 0) test->count = 0; /* the first one warms caches, pages and clocks up, and is not counted */
+    if (i > 0) continue;
+    test->count = 0; /* the first one warms caches, pages and clocks up, and is not counted */
+    test->cost = (hdt_cost){0};
+    hdt_cost_switches(&voluntary, &involuntary);
   }
+  hdt_cost_switches(&test->cost.voluntary, &test->cost.involuntary);
+  test->cost.voluntary -= voluntary;
+  test->cost.involuntary -= involuntary;
   hdt_progress_end(&progress);
   return code;
 }
@@ -149,7 +162,7 @@ static void add_row(hdt_table *table, const bench_test *test) {
 }
 
 static void print_table(const hdt_machine *machine, const bench_args *args, const bench_test *prefill,
-                        const bench_test *decode) {
+                        const bench_test *decode, const hdt_streaming *streaming) {
   static const char *const titles[] = {"phase", "tokens", "tokens/s", "slowest", "fastest", "runs"};
   he_model_info info;
   hdt_table table;
@@ -164,6 +177,9 @@ static void print_table(const hdt_machine *machine, const bench_args *args, cons
   add_row(&table, decode);
   hdt_table_print(&table, stdout);
   hdt_table_finish(&table);
+  hdt_streaming_print(streaming, machine->threads);
+  hdt_cost_print("prefill", &prefill->cost);
+  hdt_cost_print("decode", &decode->cost);
 }
 
 static void add_samples(cJSON *document, const char *key, const bench_test *test) {
@@ -174,7 +190,7 @@ static void add_samples(cJSON *document, const char *key, const bench_test *test
 }
 
 static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, const bench_test *prefill,
-                           const bench_test *decode) {
+                           const bench_test *decode, const hdt_streaming *streaming) {
   he_model_info info;
   cJSON *document = hdt_json_document("bench");
   he_model_describe(machine->model, &info);
@@ -194,6 +210,11 @@ static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, c
   cJSON_AddNumberToObject(document, "decode_meetings_per_layer", meetings_per_token(decode) / info.n_layers);
   add_samples(document, "prefill_samples", prefill);
   add_samples(document, "decode_samples", decode);
+  hdt_cost_json(document, "prefill_cost", &prefill->cost);
+  hdt_cost_json(document, "decode_cost", &decode->cost);
+  hdt_json_u64(document, "streamed_bytes_per_token", hdt_streamed_bytes(machine->model));
+  cJSON_AddNumberToObject(document, "decode_weights_gb_per_s", streaming->weights);
+  cJSON_AddNumberToObject(document, "read_gb_per_s", streaming->read);
   hdt_json_u64(document, "parameters", info.parameter_count);
   hdt_json_u64(document, "file_bytes", info.file_bytes);
   hdt_json_u64(document, "load_ns", machine->load_ns);
@@ -201,7 +222,7 @@ static hdt_exit print_json(const hdt_machine *machine, const bench_args *args, c
 }
 
 static hdt_exit measure(const hdt_machine *machine, const bench_args *args) {
-  static bench_test tests[2]; /* 8 KiB each */
+  static bench_test tests[2]; /* more than 8 KiB each */
   bench_test *prefill = &tests[0], *decode = &tests[1];
   he_model_info info;
   he_model_describe(machine->model, &info);
@@ -215,10 +236,23 @@ static hdt_exit measure(const hdt_machine *machine, const bench_args *args) {
   if (code == HDT_DONE) code = run_test(machine, args, ids, decode);
   free(ids);
   if (code != HDT_DONE) return code;
-  if (args->output.json) return print_json(machine, args, prefill, decode);
-  print_table(machine, args, prefill, decode);
+  hdt_streaming streaming = hdt_streaming_measure(machine->model, median_rate(decode), machine->threads);
+  if (args->output.json) return print_json(machine, args, prefill, decode, &streaming);
+  print_table(machine, args, prefill, decode, &streaming);
   return HDT_DONE;
 }
+
+static const char notes[] =
+    "  The figure is the median of the runs; the slowest and the fastest stand beside it.\n"
+    "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model, "
+    "format\n"
+    "  and, in prefill_samples and decode_samples, what each run gave; decode_meetings_per_layer is "
+    "how\n"
+    "  often the workers met in a layer of one token.\n"
+    "  Beside the rates: the bytes of weights that decode streams as a fraction of what as many "
+    "threads\n"
+    "  read from memory just then; context switches of the process and energy, a token; and resident\n"
+    "  memory that is neither the model's mapped file nor its cache (/proc/self/smaps).";
 
 static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
   hdt_option machine[HDT_MACHINE_OPTIONS];
@@ -268,6 +302,10 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
        .kind = HDT_OPTION_FLAG,
        .target = &args->crowd,
        .help = "measure decode beside a thousand that wait instead: see 'heddle bench --crowd --help'"},
+      {.name = "kernels",
+       .kind = HDT_OPTION_FLAG,
+       .target = &args->kernels,
+       .help = "check and measure single kernels instead: see 'heddle bench --kernels --help'"},
   };
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   const hdt_option scheduling[] = {machine[HDT_MACHINE_DEVICES],
@@ -298,12 +336,7 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
       .groups = groups,
       .group_count = 3,
       .positional_max = 1,
-      .notes = "  The figure is the median of the runs; the slowest and the fastest stand beside it.\n"
-               "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model, "
-               "format\n"
-               "  and, in prefill_samples and decode_samples, what each run gave; decode_meetings_per_layer "
-               "is how\n"
-               "  often the workers met in a layer of one token.",
+      .notes = notes,
       .examples = "  heddle bench MODEL.gguf\n"
                   "  heddle bench MODEL.gguf -p 512 -n 64 --threads 2\n"
                   "  heddle bench MODEL.gguf -p 0 -n 64 -r 9 --devices cpu,sim\n"
@@ -329,6 +362,7 @@ static bool asks_for(const char *what, int argc, char **argv) {
 hdt_exit hdt_command_bench(int argc, char **argv) {
   if (asks_for("--runtime", argc, argv)) return hdt_command_bench_runtime(argc, argv);
   if (asks_for("--crowd", argc, argv)) return hdt_command_bench_crowd(argc, argv);
+  if (asks_for("--kernels", argc, argv)) return hdt_command_bench_kernels(argc, argv);
   bench_args args = {.prompt_tokens = 512, .generated_tokens = 128, .repeats = 5};
   hdt_machine machine = {0};
   hdt_exit code;

@@ -22,6 +22,7 @@ hdt_exit hdt_command_run(int argc, char **argv);
 hdt_exit hdt_command_bench(int argc, char **argv);
 hdt_exit hdt_command_bench_runtime(int argc, char **argv); /* of `bench --runtime` */
 hdt_exit hdt_command_bench_crowd(int argc, char **argv);   /* of `bench --crowd` */
+hdt_exit hdt_command_bench_kernels(int argc, char **argv); /* of `bench --kernels` */
 hdt_exit hdt_command_quantize(int argc, char **argv);
 hdt_exit hdt_command_perplexity(int argc, char **argv);
 hdt_exit hdt_command_split(int argc, char **argv);

@@ -23,19 +23,31 @@ __attribute__((format(printf, 2, 3))) void check_fail(check_run *run, const char
 /* Nanoseconds of one call of fn(arg): the best of several rounds of about 2 ms, because a busy machine only
  * ever slows a call down. */
 double check_time_ns(void (*fn)(void *arg), void *arg);
+/* Nanoseconds until fn(first) and fn(second), begun together on two threads, are both done; the best of
+ * several rounds. 0: a thread cannot be made, or there is one core. */
+double check_time_both_ns(void (*fn)(void *arg), void *first, void *second);
 
-/* What a bench found. Bytes and operations that are 0 have no meaning for the kernel and are left out. */
+/* What a bench found. What is 0 has no meaning for the kernel and is left out. */
 typedef struct check_figure {
   const char *what;
   double ns, bytes, operations;
+  double both_ns;   /* the same work shared by two threads */
   bool is_int8;     /* operations are of bytes: what part of the int8 peak they are is told */
   bool is_streamed; /* bytes come from memory: likewise, of the read bandwidth */
 } check_figure;
 
-/* Prints one line. */
+/* ---- check_report.c: what is told, as lines or as JSON ---- */
+
+/* Also measures the machine when there will be figures. */
+void check_report_begin(bool json, bool bench, uint64_t seed);
 void check_report_figure(const check_run *run, const check_figure *figure);
 /* The same of floats that are in a cache. */
 void check_report(const check_run *run, const char *what, double ns, double bytes, double operations);
+/* A kernel has been checked. */
+void check_report_checked(const check_run *run);
+/* A tier is done. */
+void check_report_tier(const char *name, uint32_t checked);
+void check_report_end(void);
 
 /* Whether a tier has its own kernel i, its name, its check and its bench. The parts of the program: */
 typedef struct check_part {

@@ -163,12 +163,28 @@ static void dot_call(void *arg) {
   k->fn(&k->tile);
 }
 
+/* The shape's rows shared by two threads, as an op shares them: from a whole panel on. */
+static double time_both(const dot_case *k) {
+  dot_case first = *k, second = *k;
+  uint32_t rows = k->tile.weight_rows / 64 * 32;
+  if (rows == 0) return 0.0;
+  first.tile.weight_rows = rows;
+  second.tile.weight_rows -= rows;
+  second.tile.weights += rows * k->tile.weight_stride;
+  second.tile.out += rows;
+  second.tile.scratch = sample_alloc(HDB_TILE_SCRATCH);
+  double ns = check_time_both_ns(dot_call, &first, &second);
+  free(second.tile.scratch);
+  return ns;
+}
+
 static void bench_shape(check_run *run, hd_format format, const char *what, uint32_t rows, uint32_t x_rows) {
   dot_case k;
   dot_begin(run, &k, format, 2048, rows, x_rows, false);
   k.fn = run->tier->dot[format];
   check_figure figure = {.what = what,
                          .ns = check_time_ns(dot_call, &k),
+                         .both_ns = time_both(&k),
                          .bytes = x_rows == 1 ? (double)rows * (double)k.tile.weight_stride : 0.0,
                          .operations = 2.0 * 2048 * rows * x_rows,
                          .is_int8 = hdb_format_activation(format) != HDB_ACTIVATION_F32,
@@ -184,6 +200,7 @@ static void dot_bench(check_run *run, uint32_t index) {
   bench_shape(run, format, "2048 x 256 MiB, streamed", streamed, 1);
   bench_shape(run, format, "2048 x 64, 12 tokens", 64, 12);
   bench_shape(run, format, "2048 x 512, 128 tokens", 512, 128);
+  bench_shape(run, format, "2048 x 512, 512 tokens", 512, 512);
 }
 
 const check_part check_dots = {SAMPLE_FORMATS, dot_name, dot_replaced, dot_check, dot_bench};

@@ -7,13 +7,19 @@ call bench ${model:+"$model"} -p 32 -n 8 -r 2 --threads 1 --json
 exits 0 'bench --json'
 silent 'bench --json'
 json schema=heddle.bench/1 prefill_tokens_per_s decode_tokens_per_s threads=1 model format prompt_tokens=32 \
-  generated_tokens=8 'prefill_samples[1]' 'decode_samples[1]'
+  generated_tokens=8 'prefill_samples[1]' 'decode_samples[1]' read_gb_per_s \
+  decode_weights_gb_per_s streamed_bytes_per_token prefill_cost.energy_source decode_cost.voluntary_switches_per_token \
+  decode_cost.resident_beyond_bytes decode_cost.kv_bytes
+mapped=$(get decode_cost.resident_model_bytes)
+[ -z "$model" ] || [ "$mapped" -gt 0 ] || wrong 'the mapping of the model was not found'
 for rate in "$(get prefill_tokens_per_s)" "$(get decode_tokens_per_s)"; do
   if awk -v rate="$rate" 'BEGIN { exit !(rate > 0) }'; then ok; else wrong "a rate of '$rate'"; fi
 done
 call bench ${model:+-m "$model"} -p 32 -n 8 -r 2
 says '^  prefill  *32 ' bench
 says '^  decode  *8 ' bench
+says '^  weights .* in decode; .* read .* %$' bench
+says '^  decode   a token: [0-9.]* switches' bench
 call bench ${model:+"$model"} -p 0 -n 8 -r 1 --devices cpu,sim --json
 json prefill_tokens_per_s=0 decode_tokens_per_s 'devices=cpu,sim'
 for kv in f32 f16; do

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/footprint.h"
 #include "tools/options.h"
 #include "tools/table.h"
 #include "tools/units.h"
@@ -138,6 +139,29 @@ static void quantities_have_the_unit_that_fits(void **state) {
   assert_true(hdt_per_second(3, 1500000000) == 2);
 }
 
+static void memory_of_the_model_is_told_apart(void **state) {
+  (void)state;
+  char text[] =
+      "7f00-7f10 r--p 00000000 fe:00 12     /models/a b.gguf\nSize: 64 kB\nRss:  40 kB\nAnonymous: 0 kB\n"
+      "7f20-7f30 rw-p 00000000 00:00 0 \nRss: 12 kB\nAnonymous:   12 kB\n"
+      "7f40-7f50 r-xp 00000000 fe:00 13     /usr/bin/heddle\nRss: 100 kB\nAnonymous: 4 kB\nAnonHugePages: 64 "
+      "kB\n";
+  hdt_footprint footprint;
+  FILE *smaps = fmemopen(text, strlen(text), "r");
+  assert_true(hdt_footprint_read(smaps, "/models/a b.gguf", &footprint));
+  assert_int_equal(footprint.resident_bytes, 152 * 1024);
+  assert_int_equal(footprint.model_bytes, 40 * 1024);
+  assert_int_equal(footprint.anonymous_bytes, 16 * 1024);
+  rewind(smaps);
+  assert_true(hdt_footprint_read(smaps, NULL, &footprint));
+  assert_int_equal(footprint.model_bytes, 0);
+  fclose(smaps);
+  char nothing[] = "no such thing\n";
+  smaps = fmemopen(nothing, strlen(nothing), "r");
+  assert_false(hdt_footprint_read(smaps, NULL, &footprint));
+  fclose(smaps);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exactly_the_scalar_values_are_characters),
@@ -147,6 +171,7 @@ int main(void) {
       cmocka_unit_test(columns_align_and_empty_ones_vanish),
       cmocka_unit_test(a_line_has_no_blanks_at_its_end),
       cmocka_unit_test(quantities_have_the_unit_that_fits),
+      cmocka_unit_test(memory_of_the_model_is_told_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
