@@ -2,6 +2,7 @@
 /* AVX-512 dots of Q4_K and Q6_K: how a super-block of sixteen rows becomes registers of unsigned values, of
  * scales and of minimums. What is done with them is in avx512_superblocks.h. */
 #include "common/formats/q4_k.h"
+#include "cpu/x86/avx512_super_stream.h"
 #include "cpu/x86/avx512_superblocks.h"
 #include "cpu/x86/x86.h"
 
@@ -112,15 +113,124 @@ HDB_INLINE __m512i pair_q6_k(const hdi_super_head *head, uint32_t index) {
   return _mm512_srai_epi16(upper_bytes(head->scale[(index + 1) / 2], (index + 1) % 2 * 2), 3);
 }
 
+/* ---- four super-blocks of a row: Q4_K ---- */
+
+/* Registers of 64 nibbles are the lower or the upper ones of two parts that are not neighbours. */
+HDB_INLINE void quad_x_q4_k(const int8_t *x, hdi_quad_x *out) {
+  for (uint32_t j = 0; j < HDI_QUAD_STEPS; j += 2) {
+    __m512i first = _mm512_loadu_si512(x + 64 * j), second = _mm512_loadu_si512(x + 64 * j + 64);
+    out->x[j] = _mm512_shuffle_i64x2(first, second, _MM_SHUFFLE(1, 0, 1, 0));
+    out->x[j + 1] = _mm512_shuffle_i64x2(first, second, _MM_SHUFFLE(3, 2, 3, 2));
+  }
+}
+
+/* Of four super-blocks, a quarter each: 8 scales, 8 minimums, see common/formats/q4_k.h. */
+HDB_INLINE __m512i quad_scales_q4_k(const uint8_t *at) {
+  const __m128i take = _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m128i upper = _mm_setr_epi8(-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11);
+  const __m128i keep = _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f);
+  hdi_sixteen heads = hdi_sixteen_at(at, HDB_Q4_K_BYTES / 4);
+  __m512i head = hdi_load_quarters(&heads, 0, 0);
+  __m512i low = _mm512_shuffle_epi8(head, _mm512_broadcast_i32x4(take));
+  low = _mm512_srlv_epi32(low, _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0, 0, 4)));
+  __m512i high = _mm512_shuffle_epi8(head, _mm512_broadcast_i32x4(upper));
+  high = _mm512_and_si512(_mm512_srli_epi32(high, 2), _mm512_set1_epi8(0x30));
+  return _mm512_ternarylogic_epi32(low, _mm512_broadcast_i32x4(keep), high, 0xea); /* low & keep | high */
+}
+
+/* sum + products of 64 values with their scales: `parts` names the scale of each half of a register. */
+HDB_INLINE __m512i quad_step_q4_k(__m512i sum, __m512i q, __m512i x, __m512i scales, int first, int second) {
+  const int zeros = (int)0x80808000u;
+  __m512i which = _mm512_inserti64x4(_mm512_set1_epi32(zeros | first), _mm256_set1_epi32(zeros | second), 1);
+  __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, x);
+  return _mm512_dpwssd_epi32(sum, fours, _mm512_shuffle_epi8(scales, which));
+}
+
+HDB_INLINE void quad_q4_k(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums,
+                          __m512i dot[HDI_QUAD], __m512i *min) {
+  const __m512i nibble = _mm512_set1_epi8(15), all = quad_scales_q4_k(at);
+  const __m512i scales[HDI_QUAD] = {
+      _mm512_shuffle_i32x4(all, all, 0x00), _mm512_shuffle_i32x4(all, all, 0x55),
+      _mm512_shuffle_i32x4(all, all, 0xaa), _mm512_shuffle_i32x4(all, all, 0xff)};
+  *min = _mm512_madd_epi16(_mm512_unpackhi_epi8(all, _mm512_setzero_si512()), _mm512_loadu_si512(x_sums));
+  for (uint32_t k = 0; k < HDI_QUAD; k++) {
+    const uint8_t *q = at + k * HDB_Q4_K_BYTES + HDB_Q4_K_NIBBLES_AT;
+    __m512i a = _mm512_loadu_si512(q), b = _mm512_loadu_si512(q + 64), sum = _mm512_setzero_si512();
+    __asm__("" : "+v"(a), "+v"(b)); /* loads that cross lines: not twice */
+    sum = quad_step_q4_k(sum, _mm512_and_si512(a, nibble), x[k].x[0], scales[k], 0, 2);
+    sum = quad_step_q4_k(sum, _mm512_and_si512(_mm512_srli_epi16(a, 4), nibble), x[k].x[1], scales[k], 1, 3);
+    sum = quad_step_q4_k(sum, _mm512_and_si512(b, nibble), x[k].x[2], scales[k], 4, 6);
+    dot[k] =
+        quad_step_q4_k(sum, _mm512_and_si512(_mm512_srli_epi16(b, 4), nibble), x[k].x[3], scales[k], 5, 7);
+  }
+}
+
+/* ---- four super-blocks of a row: Q6_K ---- */
+
+/* Sums begin with what makes them those of values less 32. */
+HDB_INLINE void quad_x_q6_k(const int8_t *x, hdi_quad_x *out) {
+  const __m512i zero = _mm512_setzero_si512();
+  for (uint32_t j = 0; j < HDI_QUAD_STEPS; j++) {
+    out->x[j] = _mm512_loadu_si512(x + 64 * j);
+    out->start[j] = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(zero, _mm512_set1_epi8(32), out->x[j]));
+  }
+}
+
+/* sum + products of 64 values with their four scales, each for a quarter. */
+HDB_INLINE __m512i quad_step_q6_k(__m512i sum, __m512i q, const hdi_quad_x *x, uint32_t step,
+                                  __m512i scales) {
+  const __m512i quarters = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+  __m512i which = _mm512_add_epi32(quarters, _mm512_set1_epi32((int)(4 * step)));
+  __m512i fours = _mm512_dpbusd_epi32(x->start[step], q, x->x[step]);
+  return _mm512_dpwssd_epi32(sum, fours, _mm512_maskz_permutexvar_epi16(0x55555555, which, scales));
+}
+
+HDB_INLINE __m512i upper_bits_q6_k(__m512i upper, int first, int second) {
+  __m512i by = _mm512_inserti64x4(_mm512_set1_epi32(first), _mm256_set1_epi32(second), 1);
+  return _mm512_and_si512(_mm512_rolv_epi32(upper, by), _mm512_set1_epi8(0x30));
+}
+
+HDB_INLINE void quad_q6_k(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums,
+                          __m512i dot[HDI_QUAD], __m512i *min) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  (void)x_sums;
+  (void)min;
+  for (uint32_t k = 0; k < HDI_QUAD; k++, at += 210) {
+    __m512i scales = _mm512_castsi256_si512(
+        _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(at + 192))));
+    dot[k] = _mm512_setzero_si512();
+    for (uint32_t half = 0; half < 2; half++) { /* rotations bring the bits of each quarter to 4 and 5 */
+      __m512i low = _mm512_loadu_si512(at + 64 * half);
+      __asm__("" : "+v"(low)); /* a load that crosses lines: not twice */
+      __m512i upper =
+          _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)(at + 128 + 32 * half)));
+      __m512i q = _mm512_ternarylogic_epi32(low, nibble, upper_bits_q6_k(upper, 4, 2), 0xea);
+      dot[k] = quad_step_q6_k(dot[k], q, x + k, 2 * half, scales);
+      q = _mm512_ternarylogic_epi32(_mm512_srli_epi16(low, 4), nibble, upper_bits_q6_k(upper, 0, 30), 0xea);
+      dot[k] = quad_step_q6_k(dot[k], q, x + k, 2 * half + 1, scales);
+    }
+  }
+}
+
 /* ---- both ---- */
 
 static const hdi_super_format q4_k = {HDB_Q4_K_BYTES, 8,         true,       head_q4_k,
                                       turn_q4_k,      part_q4_k, scale_q4_k, pair_q4_k};
 static const hdi_super_format q6_k = {210, 4, false, head_q6_k, turn_q6_k, part_q6_k, scale_q6_k, pair_q6_k};
+static const hdi_quad_format quad_of_q4_k = {HDB_Q4_K_BYTES, 0,         true,     quad_x_q4_k,
+                                             quad_q4_k,      lower_f16, upper_f16};
+static const hdi_quad_format quad_of_q6_k = {210, 206, false, quad_x_q6_k, quad_q6_k, upper_f16, NULL};
+
+HDB_INLINE void dot_k(const hdb_tile *tile, const hdi_super_format *f, const hdi_quad_format *quad) {
+  if (tile->x_rows == 1 && tile->cols >= HDI_QUAD * HDB_Q8K_BLOCK)
+    hdi_super_stream_dot(tile, quad);
+  else
+    hdi_superblocks_dot(tile, f);
+}
 
 void hdi_avx512_dot_q4_k(const hdb_tile *tile) {
-  hdi_superblocks_dot(tile, &q4_k);
+  dot_k(tile, &q4_k, &quad_of_q4_k);
 }
 void hdi_avx512_dot_q6_k(const hdb_tile *tile) {
-  hdi_superblocks_dot(tile, &q6_k);
+  dot_k(tile, &q6_k, &quad_of_q6_k);
 }
