@@ -117,6 +117,22 @@ static hd_status begin(hd_request *request, const hd_lease_desc *desc) {
   return status;
 }
 
+/* What became of one that waits no more. */
+static hd_status outcome(const hd_lease *lease, int state) {
+  return state == HDL_LEASE_OVER ? lease->status : HD_OK;
+}
+
+/* It was not free: waits, and withdraws what has not been granted by then. */
+static hd_status wait_for_grant(hd_sched *sched, hd_lease *lease, uint64_t timeout_ns) {
+  hd_status status = timeout_ns == 0 ? HD_E_AGAIN : await_grant(lease, deadline_after(sched, timeout_ns));
+  hdl_turn_enter(sched);
+  int state = atomic_load(&lease->state);
+  if (state == HDL_LEASE_ASKED) give_back(sched, lease, NULL);
+  hdl_turn_leave(sched);
+  if (state != HDL_LEASE_ASKED) return outcome(lease, state);
+  return status == HD_OK ? HD_E_INTERNAL : status;
+}
+
 static hd_status acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns) {
   hd_sched *sched = request->sched;
   hd_lease *lease = &request->lease;
@@ -126,13 +142,9 @@ static hd_status acquire(hd_request *request, const hd_lease_desc *desc, uint64_
   status = begin(request, desc);
   hdl_turn_leave(sched);
   if (status != HD_OK) return status;
-  status = timeout_ns == 0 ? HD_E_AGAIN : await_grant(lease, deadline_after(sched, timeout_ns));
-  hdl_turn_enter(sched);
   int state = atomic_load(&lease->state);
-  if (state == HDL_LEASE_ASKED) give_back(sched, lease, NULL);
-  hdl_turn_leave(sched);
-  if (state == HDL_LEASE_ASKED) return status == HD_OK ? HD_E_INTERNAL : status;
-  return state == HDL_LEASE_OVER ? lease->status : HD_OK;
+  /* Mostly it is free: granted within the turn that asked. */
+  return state == HDL_LEASE_ASKED ? wait_for_grant(sched, lease, timeout_ns) : outcome(lease, state);
 }
 
 hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,

@@ -203,6 +203,7 @@ struct hd_sched {
   atomic_bool dispatching;   /* a thread is in the runtime's dispatch */
   atomic_bool waiter_drives; /* a thread that waits dispatches */
   atomic_bool polls;         /* it sleeps on the descriptor */
+  atomic_int sleepers;       /* threads that hold wait_lock or sleep under it */
   pthread_mutex_t wait_lock;
   pthread_cond_t wait_cond;
 };

@@ -26,9 +26,11 @@ void hdl_wait_finish(hd_sched *sched) {
 }
 
 void hdl_wait_wake(hd_sched *sched) {
-  pthread_mutex_lock(&sched->wait_lock);
-  pthread_cond_broadcast(&sched->wait_cond);
-  pthread_mutex_unlock(&sched->wait_lock);
+  if (atomic_load(&sched->sleepers) > 0) { /* who comes later sees what has changed */
+    pthread_mutex_lock(&sched->wait_lock);
+    pthread_cond_broadcast(&sched->wait_cond);
+    pthread_mutex_unlock(&sched->wait_lock);
+  }
   if (atomic_load(&sched->polls)) hd_runtime_wake(sched->runtime);
 }
 
@@ -84,7 +86,9 @@ static void sleep_once(hd_sched *sched, const wait *w) {
   }
   pthread_mutex_lock(&sched->wait_lock);
   uint64_t rest = left(sched, until_ns);
+  atomic_fetch_add(&sched->sleepers, 1); /* before the look: who changes something looks at this after */
   if (goes_on(w) && !wants_driver(sched) && rest > 0) nap(sched, rest);
+  atomic_fetch_sub(&sched->sleepers, 1);
   pthread_mutex_unlock(&sched->wait_lock);
 }
 
