@@ -8,17 +8,18 @@ keys() {
   if "$json_has" "$@" <"$scratch/out" 2>>"$scratch/err"; then ok; else wrong "JSON without $*"; fi
 }
 
-call bench --crowd --requests 20 --rounds 1 --ms 1 --json
+call bench --crowd --requests 20 --rounds 1 --ms 30 --json
 exits 0 'bench --crowd'
 silent 'bench --crowd'
 keys model threads requests=20 'crowds[0].beside=alone' 'crowds[1].beside=leases' 'crowds[2].beside=descriptors' \
   'crowds[3].beside=timers' 'crowds[4].beside=readers' 'crowds[5].beside=thread_timers' 'crowds[6].beside=thread_readers' \
   'crowds[4].decode_tokens_per_s' 'crowds[4].time_ratio' 'crowds[4].voluntary_switches_per_token' \
   'crowds[4].involuntary_switches_per_token'
-# Each token wakes a reader; nobody wakes who waits for a lease. A reader that is late has two tokens at once.
+# Each token wakes a reader; nobody wakes who waits for a lease. A reader that is late has several tokens at once, and on a
+# busy machine most are late.
 for crowd in 4 6; do
   wakes=$(get "crowds[$crowd].wakes_per_token")
-  if awk -v n="$wakes" 'BEGIN { exit !(n > 0.1 && n < 1.2) }'; then ok; else wrong "readers: $wakes wakes a token"; fi
+  if awk -v n="$wakes" 'BEGIN { exit !(n > 0 && n < 1.2) }'; then ok; else wrong "readers: $wakes wakes a token"; fi
 done
 keys 'crowds[1].wakes_per_token=0'
 
