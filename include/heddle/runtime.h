@@ -163,7 +163,7 @@ typedef struct hd_join {
 typedef struct hd_coro_options {
   uint32_t size; /* of this structure */
   hd_join *join; /* is set when fn has returned; NULL: nobody joins */
-  hd_band band;  /* of its start and of all its life */
+  hd_band band;  /* of its start, and after it until hd_coro_set_band */
 } hd_coro_options;
 
 /* hd_coro_spawn with options; NULL: none. Errors: as there, INVALID. `options->join` is used when it
@@ -200,6 +200,10 @@ bool hd_overflow_find(const void *fault_address, hd_overflow *out_overflow);
 
 /* Lets others run. Only inside a coroutine. */
 void hd_coro_yield(void);
+
+/* Moves it to another band: at once when it is ready, else when it next becomes so. Threads: any, while
+ * `coro` cannot end: whoever keeps the pointer sees to that. */
+void hd_coro_set_band(hd_coro *coro, hd_band band);
 
 /* Ends the await that `coro` is in, and each later one, with HD_E_CANCELLED, also one whose event is set
  * already. It goes on running until it awaits, and cannot be cancelled back. Threads: any, while `coro`

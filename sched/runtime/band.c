@@ -4,6 +4,8 @@
 
 #include "park.h"
 
+#include <assert.h>
+
 /* Things that a worker runs between two of the background while there is other work, and then what is left of
  * a burst of coroutines and one of tasks at most. */
 #define BACKGROUND_AFTER 192u
@@ -24,11 +26,29 @@ void hdi_band_put(hd_runtime *runtime, hd_task *task, hd_band band) {
 }
 
 void hdi_band_push(hdi_worker *worker, hd_coro *coro) {
-  if (coro->band == HD_BAND_URGENT) {
+  if (hdi_band_of(coro) == HD_BAND_URGENT) {
     hdi_ready_push(&worker->urgent, coro);
     cut_burst(worker);
   } else {
     hdi_ready_push(&worker->background, coro);
+  }
+}
+
+/* Only the background is left at once: the two others have their turn soon in any case. */
+void hd_coro_set_band(hd_coro *coro, hd_band band) {
+  assert(band == HD_BAND_NORMAL || band == HD_BAND_URGENT || band == HD_BAND_BACKGROUND);
+  atomic_store_explicit(&coro->band, (uint8_t)band, memory_order_relaxed);
+  if (band != HD_BAND_BACKGROUND) atomic_store_explicit(&coro->worker->moves, true, memory_order_release);
+}
+
+void hdi_band_sift(hdi_worker *worker) {
+  if (!atomic_load_explicit(&worker->moves, memory_order_relaxed)) return;
+  (void)atomic_exchange_explicit(&worker->moves, false, memory_order_acquire);
+  hdi_ready waiting = worker->background;
+  worker->background = (hdi_ready){0};
+  hd_coro *coro;
+  while ((coro = hdi_ready_pop(&waiting)) != NULL) {
+    hdi_make_runnable(worker, coro);
   }
 }
 

@@ -31,12 +31,19 @@ static inline bool hdi_any_background(const hdi_worker *worker) {
          atomic_load_explicit(&worker->runtime->background.count, memory_order_relaxed) != 0;
 }
 
+/* Takes what is of the background no more out of it. */
+void hdi_band_sift(hdi_worker *worker);
+
 /* Whether it is the turn of the background, which has something, when `ran` things have run since the last
  * call. */
 bool hdi_band_background(hdi_worker *worker, uint32_t ran);
 
+static inline hd_band hdi_band_of(const hd_coro *coro) {
+  return (hd_band)atomic_load_explicit(&coro->band, memory_order_relaxed);
+}
+
 static inline void hdi_make_runnable(hdi_worker *worker, hd_coro *coro) {
-  if (coro->band == HD_BAND_NORMAL) {
+  if (hdi_band_of(coro) == HD_BAND_NORMAL) {
     hdi_ready_push(&worker->ready, coro);
   } else {
     hdi_band_push(worker, coro);

@@ -230,7 +230,7 @@ static void begin_life(hdi_worker *worker, hd_coro *coro, hdi_seed *seed) {
   coro->fn = seed->fn;
   coro->arg = seed->arg;
   coro->join = seed->join;
-  coro->band = (uint8_t)seed->band;
+  atomic_init(&coro->band, (uint8_t)seed->band);
   coro->waits = HDI_WAIT_NONE;
   coro->shielded = false;
   atomic_init(&coro->cancelled, false);

@@ -31,7 +31,7 @@ typedef enum hdi_wait { HDI_WAIT_NONE, HDI_WAIT_EVENT, HDI_WAIT_TIME, HDI_WAIT_F
 
 /* Lies at the top of the coroutine's own stack, beside its first frames, so that a parked coroutine costs one
  * page. Only its worker's thread touches it, except `next` while it travels through the worker's inbox, and
- * what a thread that cancels it writes (cancel.c). */
+ * what threads that cancel it or give it another band write (cancel.c, band.c). */
 struct hd_coro {
   hdi_flow flow;
   hd_coro *next;
@@ -43,10 +43,10 @@ struct hd_coro {
   hdi_timer timer;
   hd_event *event;
   hdi_fd_interest fd;
-  hd_status result; /* of the await that it is in */
-  uint8_t waits;    /* hdi_wait */
-  uint8_t band;     /* hd_band */
-  bool shielded;    /* its awaits ignore `cancelled` */
+  hd_status result;     /* of the await that it is in */
+  uint8_t waits;        /* hdi_wait */
+  _Atomic uint8_t band; /* hd_band */
+  bool shielded;        /* its awaits ignore `cancelled` */
   atomic_bool cancelled;
   hd_join *join;        /* told when it has returned; NULL: nobody */
   hd_coro *cancel_next; /* in the worker's list of cancelled ones */
@@ -112,6 +112,7 @@ typedef struct hdi_worker {
   _Alignas(HDI_CACHE_LINE) hdi_inbox inbox;
   _Atomic(hd_coro *) cancels; /* cancelled and not looked at yet, newest first */
   _Atomic uint32_t state;     /* HDI_AWAKE ... */
+  atomic_bool moves;          /* some of its coroutines have got another band: band.c */
   _Atomic uint64_t woken_ns;  /* when it was last woken, if wake-ups are measured */
   _Alignas(HDI_CACHE_LINE) hdi_region region;
   hdi_task_ring tasks_ring;

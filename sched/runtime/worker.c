@@ -41,7 +41,7 @@ static uint32_t followers(const hdi_worker *worker, uint32_t limit) {
 }
 
 static inline uint32_t resume(hdi_worker *worker, hd_coro *coro, bool hooked, uint32_t burst) {
-  if (coro->band != HD_BAND_NORMAL) burst = 0;
+  if (hdi_band_of(coro) != HD_BAND_NORMAL) burst = 0;
   if (hooked) return hdi_coro_resume_hooked(worker, coro, followers(worker, burst));
   return hdi_coro_resume(worker, coro, burst);
 }
@@ -80,6 +80,7 @@ static inline uint32_t run_ready(hdi_worker *worker, uint32_t limit) {
 
 /* Runs one coroutine or task of the background when it is its turn, the one and the other by turns. */
 static __attribute__((noinline)) uint32_t run_background(hdi_worker *worker, uint32_t ran) {
+  hdi_band_sift(worker);
   if (!hdi_band_background(worker, ran)) return 0;
   bool hooked = is_hooked(worker->runtime);
   hd_task *task = NULL;

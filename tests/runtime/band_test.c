@@ -13,6 +13,7 @@ typedef struct entry {
   diary *diary;
   char letter;
   hd_task task;
+  hd_coro *self; /* while it waits */
 } entry;
 
 struct diary {
@@ -98,6 +99,7 @@ static void tasks_and_starts_run_by_band(void **state) {
 static void waits_and_writes(void *arg) {
   entry *e = arg;
   diary *d = e->diary;
+  e->self = hd_coro_self();
   atomic_fetch_add(&d->seen, 1);
   (void)hd_await_event(&d->go[e - d->entries]);
   writes(e);
@@ -128,6 +130,35 @@ static void ready_coroutines_run_by_band(void **state) {
     finish(d, 3 * EACH);
     assert_true(is_before(d, 'U', 'N'));
     assert_true(is_before(d, 'N', 'B'));
+  }
+}
+
+/* Wakes all, and moves every 'M' out of the background: one half before it is ready, the other after. */
+static void moves_and_wakes(void *arg) {
+  diary *d = arg;
+  while (atomic_load(&d->seen) < d->entry_count) {
+    hd_coro_yield();
+  }
+  for (unsigned i = 0; i < d->entry_count; i++) {
+    bool moves = d->entries[i].letter == 'M', first = i % 4 < 2;
+    if (moves && first) hd_coro_set_band(d->entries[i].self, HD_BAND_NORMAL);
+    hd_event_set(&d->go[i]);
+    if (moves && !first) hd_coro_set_band(d->entries[i].self, HD_BAND_URGENT);
+  }
+  atomic_store(&d->over, 1);
+}
+
+static void a_coroutine_can_leave_the_background(void **state) {
+  (void)state;
+  for (uint32_t workers = 0; workers <= 1; workers++) {
+    diary *d = open_diary(workers);
+    for (unsigned i = 0; i < EACH; i++) {
+      spawn_into(d, waits_and_writes, new_entry(d, 'B'), HD_BAND_BACKGROUND);
+      spawn_into(d, waits_and_writes, new_entry(d, 'M'), HD_BAND_BACKGROUND);
+    }
+    spawn(d->runtime, "mover", moves_and_wakes, d);
+    finish(d, 2 * EACH);
+    assert_true(is_before(d, 'M', 'B'));
   }
 }
 
@@ -251,6 +282,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tasks_and_starts_run_by_band),
       cmocka_unit_test(ready_coroutines_run_by_band),
+      cmocka_unit_test(a_coroutine_can_leave_the_background),
       cmocka_unit_test(each_thing_runs_once_whatever_its_band),
       cmocka_unit_test(no_band_starves_beside_a_more_urgent_one),
       cmocka_unit_test(urgent_tasks_in_a_row_let_normal_ones_in),

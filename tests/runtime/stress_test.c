@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything at once, by seed: coroutines that yield, sleep, wait for each other and for pipes, spawn, post,
- * run regions and graphs, shield themselves and cancel each other, on several workers, beside foreign threads
+/* Everything at once, by seed: coroutines of all bands that yield, sleep, wait for each other and for pipes,
+ * spawn, join, post, await groups, run regions and graphs, shield themselves, cancel each other and move each
+ * other to other bands, on several workers, beside foreign threads
  * that do what such may, ended at a random moment. */
 #include "fixture.h"
 
@@ -12,7 +13,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum { ACTORS = 40, STEPS = 60, CELLS = 16, PIPES = 4, STRANGERS = 2, NODES = 6 };
+enum { ACTORS = 40, STEPS = 60, CELLS = 16, PIPES = 4, STRANGERS = 2, NODES = 6, GROUP = 20 };
 
 typedef struct actor actor;
 
@@ -31,6 +32,7 @@ struct actor {
   uint64_t random;
   hd_task task;
   hd_event posted;
+  hd_task crowd[GROUP];
   hd_dag *dag;
   atomic_uint nodes, wanted_nodes;
   atomic_flag lock; /* of `coro`: whoever cancels it holds this, so that it cannot end meanwhile */
@@ -87,6 +89,59 @@ static hd_status spawn_short(stage *s) {
   if (status != HD_OK) atomic_fetch_sub(&s->alive, 1);
   HOLDS(status == HD_OK || status == HD_E_LIMIT || status == HD_E_CLOSED);
   return status == HD_E_LIMIT ? HD_OK : status;
+}
+
+static hd_band any_band(actor *a) {
+  return (hd_band)below(a, HD_BAND_BACKGROUND + 1);
+}
+
+/* Others may cancel this one; what writes to its frame is waited for all the same. */
+static void join_whatever(hd_join *join) {
+  bool before = hd_coro_shield(true);
+  HOLDS(hd_coro_join(join) == HD_OK);
+  (void)hd_coro_shield(before);
+}
+
+static hd_status spawn_and_join(actor *a) {
+  stage *s = a->stage;
+  hd_join join;
+  hd_coro_options options = {.size = sizeof options, .join = &join, .band = any_band(a)};
+  atomic_fetch_add(&s->alive, 1);
+  hd_status status = hd_coro_spawn_with(s->runtime, "joined", live_short, s, &options);
+  if (status != HD_OK) {
+    atomic_fetch_sub(&s->alive, 1);
+    HOLDS(status == HD_E_LIMIT || status == HD_E_CLOSED);
+    return status == HD_E_LIMIT ? HD_OK : status;
+  }
+  status = hd_coro_join(&join);
+  HOLDS(status == HD_OK || status == HD_E_CANCELLED);
+  if (status != HD_OK) join_whatever(&join);
+  return judged(status);
+}
+
+static void count_task(void *arg) {
+  atomic_fetch_add(&((stage *)arg)->tasks, 1);
+}
+
+static hd_status await_some(actor *a) {
+  stage *s = a->stage;
+  hd_group group;
+  hd_group_init(&group, s->runtime);
+  hd_status status = HD_OK;
+  for (uint32_t i = 0, count = below(a, GROUP + 1); i < count && status == HD_OK; i++) {
+    a->crowd[i] = (hd_task){.fn = count_task, .arg = s};
+    status = hd_group_post(&group, &a->crowd[i]);
+    if (status == HD_OK) atomic_fetch_add(&s->wanted_tasks, 1);
+  }
+  HOLDS(status == HD_OK || status == HD_E_CLOSED);
+  hd_status awaited = hd_await_group(&group);
+  HOLDS(awaited == HD_OK || awaited == HD_E_CANCELLED);
+  if (awaited != HD_OK) {
+    bool before = hd_coro_shield(true);
+    HOLDS(hd_await_group(&group) == HD_OK);
+    (void)hd_coro_shield(before);
+  }
+  return judged(status);
 }
 
 /* Waits for a cell that others set at random; only one at a time may wait. */
@@ -151,9 +206,16 @@ static void cancel_any(stage *s, uint32_t which) {
   unlock(other);
 }
 
+static void move_any(actor *a) {
+  actor *other = &a->stage->actors[below(a, ACTORS)];
+  lock(other);
+  if (other->coro != NULL) hd_coro_set_band(other->coro, any_band(a));
+  unlock(other);
+}
+
 static hd_status step(actor *a) {
   stage *s = a->stage;
-  switch (below(a, 16)) {
+  switch (below(a, 20)) {
   case 0:
   case 1:
     return judged(hd_await_time(test_now() + below(a, 30000)));
@@ -181,6 +243,13 @@ static hd_status step(actor *a) {
   case 13:
     (void)hd_coro_shield(below(a, 2) == 0);
     return HD_OK;
+  case 14:
+    return spawn_and_join(a);
+  case 15:
+    return await_some(a);
+  case 16:
+    move_any(a);
+    return HD_OK;
   default:
     hd_coro_yield();
     return HD_OK;
@@ -206,7 +275,7 @@ static void act(void *arg) {
 static void post_from_outside(actor *a) {
   hd_event_init(&a->posted);
   a->task = (hd_task){.fn = finish_task, .arg = a};
-  HOLDS(hd_runtime_post(a->stage->runtime, &a->task) == HD_OK);
+  HOLDS(hd_runtime_post_in(a->stage->runtime, &a->task, any_band(a)) == HD_OK);
   atomic_fetch_add(&a->stage->wanted_tasks, 1);
   while (!hd_event_is_set(&a->posted)) {
     sched_yield();
@@ -218,7 +287,7 @@ static void *be_strange(void *arg) {
   stage *s = a->stage;
   hd_runtime_stats stats;
   while (atomic_load(&s->strangers_go)) {
-    switch (below(a, 6)) {
+    switch (below(a, 7)) {
     case 0:
       post_from_outside(a);
       break;
@@ -233,6 +302,9 @@ static void *be_strange(void *arg) {
       break;
     case 4:
       hd_runtime_wake(s->runtime);
+      break;
+    case 5:
+      move_any(a);
       break;
     default:
       hd_runtime_stats_get(s->runtime, &stats);
@@ -295,7 +367,8 @@ static void play(uint64_t seed) {
   for (int i = 0; i < ACTORS; i++) {
     atomic_fetch_add(&s.alive, 1);
     hd_status status;
-    while ((status = hd_coro_spawn(s.runtime, "actor", act, &actors[i])) == HD_E_LIMIT) {
+    hd_coro_options options = {.size = sizeof options, .band = any_band(&actors[i])};
+    while ((status = hd_coro_spawn_with(s.runtime, "actor", act, &actors[i], &options)) == HD_E_LIMIT) {
       if (hd_runtime_dispatch(s.runtime, 0) == 0) sched_yield(); /* until a short one ends */
     }
     HOLDS(status == HD_OK);
