@@ -82,6 +82,15 @@ const hd_record *hd_control_decisions(const hd_control *control, size_t *out_cou
  * graph. */
 const hd_split *hd_control_split(const hd_control *control, uint32_t graph_id, hd_phase phase);
 
+/* When asking again may help whoever finds something full: how long until `device` (HD_RECORD_NO_DEVICE: the
+ * last of all) is expected to be done with what it has now that is as urgent as `class_id`. At least a
+ * millisecond. */
+uint64_t hd_control_retry_ns(const hd_control *control, uint16_t device, hd_class class_id);
+
+/* What a request counts as: its class, or that of somebody more urgent who waits for it. Errors: NOT_FOUND.
+ */
+hd_status hd_control_request_class(const hd_control *control, uint32_t request, hd_class *out_class);
+
 typedef struct hd_control_stats {
   uint64_t events, decisions, runs, completions, refusals, fallbacks, invalid_events;
   uint64_t stops, moves, fences;

@@ -40,13 +40,15 @@ typedef struct hd_grant {
   uint32_t width;        /* threads to use */
   uint64_t slice_ns;     /* checkpoint says YIELD when it is over and somebody waits */
   uint32_t chunk_tokens; /* process at most so many tokens between checkpoints */
+  /* Alone of all, when it was not granted but AGAIN was answered: ask again after so long. */
+  uint64_t retry_after_ns;
 } hd_grant;
 
 /* Asks for a segment. In a coroutine: awaits. On the host's thread: sleeps until granted, the request is
  * cancelled or `timeout_ns` from now is over; with worker_count 0 dispatches meanwhile (hd_sched_dispatch
- * says who). timeout_ns 0: HD_E_AGAIN at once when it is not free. Errors: AGAIN, TIMEOUT, CANCELLED, INVALID
- * (also: the request has a lease), LIMIT (max_steps wait or run already: ask again when one has ended),
- * DEVICE (fenced), CLOSED (the scheduler is gone). Threads: any, one at a time a request. */
+ * says who). timeout_ns 0: HD_E_AGAIN at once when it is not free. Errors: AGAIN (also, whatever the timeout:
+ * max_steps wait or run already), TIMEOUT, CANCELLED, INVALID (also: the request has a lease), DEVICE
+ * (fenced), CLOSED (the scheduler is gone). Threads: any, one at a time a request. */
 hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint64_t timeout_ns,
                            hd_lease **out_lease, hd_grant *out_grant);
 

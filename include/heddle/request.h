@@ -34,7 +34,7 @@ typedef struct hd_refusal_info {
 } hd_refusal_info;
 
 /* Admission, then the coroutine starts. `out_refusal` may be NULL. Errors: AGAIN (busy: retry after the time
- * given), REFUSED, LIMIT (the runtime's max_coroutines live: one has to end first), INVALID, NO_MEMORY,
+ * given; also when the runtime's max_coroutines live, as HD_REFUSED_REQUESTS), REFUSED, INVALID, NO_MEMORY,
  * CLOSED. Never blocks. Threads: any. Ownership: `*out_request` stays valid until hd_request_release. */
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
                             hd_refusal_info *out_refusal);
@@ -46,9 +46,9 @@ void hd_request_cancel(hd_request *request);
 /* Waits until it is over and returns its status. In a coroutine: awaits. On a thread of the host's: sleeps,
  * or, with worker_count 0, dispatches until it is over (hd_sched_dispatch says who). When a request waits
  * (the coroutine is that of a request of the same scheduler), the one waited for is at least as urgent as it
- * meanwhile, and so is what that one waits for. Errors also: those of awaits; INVALID (it waits for itself,
- * or another coroutine waits for the same one; of the host's threads any number may). Threads: any but a
- * worker's task. */
+ * meanwhile, for the control plane and on the workers, and so is what that one waits for. Errors also: those
+ * of awaits; INVALID (it waits for itself, or another coroutine waits for the same one; of the host's threads
+ * any number may). Threads: any but a worker's task. */
 hd_status hd_request_wait(hd_request *request);
 /* The same for a request without a coroutine (hd_request_begin): its thread waits on behalf of `waiter`,
  * until that one is cancelled (CANCELLED). The one waited for must not end before this is called. Errors

@@ -48,6 +48,12 @@ static outlook look(const hd_control *c, hd_class class_id) {
   return o;
 }
 
+uint64_t hd_control_retry_ns(const hd_control *control, uint16_t device, hd_class class_id) {
+  if (device >= control->view.device_count)
+    return hdi_max(look(control, HD_CLASS_BACKGROUND).all_ns, RETRY_FLOOR_NS);
+  return hdi_max(hdi_drain_ns(control, device, class_id), RETRY_FLOOR_NS);
+}
+
 static hd_status refuse(hd_control *c, const hd_record *event, hd_refusal reason, uint64_t retry_ns) {
   hd_record *out = hdi_emit(c, HD_DE_REFUSE);
   out->request = event->request;

@@ -76,3 +76,12 @@ void hdi_waits_end(hd_control *c, hdi_request *request) {
     if (c->requests[w].waits_for == slot) unlink_wait(c, &c->requests[w]);
   }
 }
+
+hd_status hd_control_request_class(const hd_control *control, uint32_t request, hd_class *out_class) {
+  uint32_t slot = request & HD_ID_SLOT_MASK;
+  if (request == HD_ID_NONE || slot >= control->config.limits.max_requests ||
+      control->requests[slot].id != request)
+    return HD_E_NOT_FOUND;
+  *out_class = control->requests[slot].class_id;
+  return HD_OK;
+}

@@ -81,6 +81,14 @@ void hdl_lease_drop(hd_sched *sched, hd_request *request) {
   give_back(sched, lease, &nothing);
 }
 
+/* In the turn: it cannot be had now, and when to ask again. */
+static hd_status not_now(hd_sched *sched, hd_lease *lease) {
+  uint64_t retry_ns =
+      hd_control_retry_ns(sched->control, (uint16_t)lease->desc.device, lease->request->desc.class_id);
+  lease->grant = (hd_grant){.retry_after_ns = retry_ns};
+  return HD_E_AGAIN;
+}
+
 static hd_status await_grant(hd_lease *lease, uint64_t deadline_ns) {
   if (hd_coro_self() != NULL) return hd_await_event_until(&lease->granted, deadline_ns);
   return hdl_wait_while(lease->request->sched, &lease->state, HDL_LEASE_ASKED, &lease->request->cancelled,
@@ -114,7 +122,7 @@ static hd_status begin(hd_request *request, const hd_lease_desc *desc) {
   hd_event_init(&lease->granted);
   hd_status status = ask(request->sched, lease);
   if (status != HD_OK) atomic_store(&lease->state, HDL_LEASE_OVER);
-  return status;
+  return status == HD_E_LIMIT ? not_now(request->sched, lease) : status;
 }
 
 /* What became of one that waits no more. */
@@ -128,6 +136,7 @@ static hd_status wait_for_grant(hd_sched *sched, hd_lease *lease, uint64_t timeo
   hdl_turn_enter(sched);
   int state = atomic_load(&lease->state);
   if (state == HDL_LEASE_ASKED) give_back(sched, lease, NULL);
+  if (state == HDL_LEASE_ASKED && status == HD_E_AGAIN) (void)not_now(sched, lease);
   hdl_turn_leave(sched);
   if (state != HDL_LEASE_ASKED) return outcome(lease, state);
   return status == HD_OK ? HD_E_INTERNAL : status;
@@ -156,6 +165,7 @@ hd_status hd_lease_acquire(hd_request *request, const hd_lease_desc *desc, uint6
     *out_lease = &request->lease;
     *out_grant = request->lease.grant;
   }
+  if (status == HD_E_AGAIN) out_grant->retry_after_ns = request->lease.grant.retry_after_ns;
   hdl_visit_end(request);
   return status;
 }

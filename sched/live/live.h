@@ -93,6 +93,8 @@ struct hd_request {
   hd_lease lease;
   hd_request_stats stats; /* the turn's */
   hd_coro *coro;          /* the turn's; NULL before it starts and once it is ending */
+  hd_band band;           /* the turn's: that its class or an inherited one asks for */
+  bool begun;             /* the turn's: its coroutine runs; a second one that was to begin sooner need not */
 };
 
 typedef struct hdl_launch {
@@ -177,6 +179,7 @@ struct hd_sched {
   uint64_t timer_ns;             /* when the control plane wants the time */
   uint64_t watch_ns;             /* when to look for hung launches again */
   bool replan;                   /* a device was fenced */
+  uint32_t raised;               /* requests that are in another band than their own class asks for */
   bool acting;                   /* decisions are being carried out: events that follow wait in `pending` */
   _Atomic uint32_t device_count; /* anybody may read it, and what of a device does not change */
   hdl_device devices[HD_DEVICES_MAX];
@@ -267,7 +270,10 @@ void hdl_models_replan(hd_sched *sched);
 void hdl_request_unref(hd_request *request);
 /* Takes it out of the control plane and tells who waits for it; its handle stays. */
 void hdl_request_end(hd_request *request, hd_status status);
-/* The same for all requests without a coroutine, when the scheduler goes. */
+/* In the turn, when somebody began or ended to wait for another: what an urgent one waits for leaves the band
+ * of the background for as long. */
+void hdl_bands_refresh(hd_sched *sched);
+/* hdl_request_end for all requests without a coroutine, when the scheduler goes. */
 void hdl_guests_end(hd_sched *sched);
 /* Around a call that needs the request's scheduler: false when the request is over, whose scheduler may be
  * gone. A scheduler that is destroyed waits for those inside: the count of the request keeps it until the

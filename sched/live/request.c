@@ -33,6 +33,13 @@ static hd_status check_desc(const hd_sched *sched, const hd_request_desc *desc) 
   return HD_OK;
 }
 
+/* Nobody waits for the last two classes. The others share the normal band, whose coroutines follow each other
+ * directly; which of their steps goes first the policy decides. Who waits for a lease of the background waits
+ * for the few things that go before its holder's, each of microseconds. */
+static hd_band band_of(hd_class class_id) {
+  return class_id >= HD_CLASS_UTILITY ? HD_BAND_BACKGROUND : HD_BAND_NORMAL;
+}
+
 static hd_request *make(hd_sched *sched, const hd_request_desc *desc) {
   hd_request *request = hd_host_zalloc(&sched->host, 1, sizeof *request, alignof(hd_request));
   if (request == NULL) return NULL;
@@ -41,6 +48,7 @@ static hd_request *make(hd_sched *sched, const hd_request_desc *desc) {
   request->desc = *desc;
   snprintf(request->name, sizeof request->name, "%s", desc->name == NULL ? "request" : desc->name);
   request->desc.name = request->name;
+  request->band = band_of(desc->class_id);
   atomic_init(&request->refs, 1);
   hd_event_init(&request->over_event);
   return request;
@@ -109,6 +117,7 @@ void hdl_request_end(hd_request *request, hd_status status) {
                      .a = (uint64_t)-status};
   (void)hdl_feed(sched, &event);
   hdl_slots_give(&sched->requests, request->id);
+  if (sched->raised > 0) hdl_bands_refresh(sched); /* whoever it waited for */
   hdl_turn_leave(sched);
   request->status = status;
   if (request->desc.done != NULL) request->desc.done(request->desc.arg, status);
@@ -117,25 +126,74 @@ void hdl_request_end(hd_request *request, hd_status status) {
   hdl_wait_wake(sched);
 }
 
+/* False: another coroutine has begun it. */
+static bool begin(hd_request *request) {
+  hd_sched *sched = request->sched;
+  hdl_turn_enter(sched);
+  bool first = !request->begun;
+  request->begun = true;
+  if (first) {
+    request->coro = hd_coro_self(); /* before the look at `cancelled`: who cancels sets that first */
+    hd_coro_set_band(request->coro, request->band);
+  }
+  hdl_turn_leave(sched);
+  return first;
+}
+
 static void request_main(void *arg) {
   hd_request *request = arg;
   hd_sched *sched = request->sched;
-  hd_status status = HD_E_CANCELLED;
-  hdl_turn_enter(sched);
-  request->coro = hd_coro_self(); /* before the look at `cancelled`: who cancels sets that first */
-  hdl_turn_leave(sched);
-  if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
-  hdl_request_end(request, status);
+  if (begin(request)) {
+    hd_status status = HD_E_CANCELLED;
+    if (!atomic_load(&request->cancelled)) status = request->desc.run(request, request->desc.arg);
+    hdl_request_end(request, status);
+  }
   hdl_request_unref(request);
   atomic_fetch_sub(&sched->coroutines, 1);
   hdl_wait_wake(sched);
 }
 
-/* Nobody waits for the last two classes. The others share the normal band, whose coroutines follow each other
- * directly; which of their steps goes first the policy decides. A band is for life: who waits for a lease of
- * the background waits for the few things that go before its holder's, each of microseconds. */
-static hd_band band_of(hd_class class_id) {
-  return class_id >= HD_CLASS_UTILITY ? HD_BAND_BACKGROUND : HD_BAND_NORMAL;
+/* Starts a coroutine for it. */
+static hd_status spawn(hd_request *request, hd_band band) {
+  hd_sched *sched = request->sched;
+  atomic_fetch_add(&request->refs, 1);
+  atomic_fetch_add(&sched->coroutines, 1);
+  hd_coro_options options = {.size = sizeof options, .band = band};
+  hd_status status = hd_coro_spawn_with(sched->runtime, request->name, request_main, request, &options);
+  if (status == HD_OK) return HD_OK;
+  atomic_fetch_sub(&sched->coroutines, 1);
+  hdl_request_unref(request);
+  return status;
+}
+
+static void move(hd_request *request, hd_band band) {
+  request->band = band;
+  if (request->coro != NULL)
+    hd_coro_set_band(request->coro, band);
+  else if (!request->begun && band == HD_BAND_NORMAL)
+    (void)spawn(request, band); /* what waits to start stays where it is; where there is no room, it waits */
+}
+
+void hdl_bands_refresh(hd_sched *sched) {
+  sched->raised = 0;
+  for (uint32_t i = 0; i < sched->requests.cap; i++) {
+    hd_request *request = sched->requests.entries[i].object;
+    hd_class class_id = HD_CLASS_DEFAULT;
+    if (request == NULL || request->desc.run == NULL) continue;
+    if (hd_control_request_class(sched->control, request->id, &class_id) != HD_OK) continue;
+    if (band_of(class_id) != request->band) move(request, band_of(class_id));
+    if (request->band != band_of(request->desc.class_id)) sched->raised++;
+  }
+}
+
+/* The runtime has no room for a coroutine. */
+static hd_status crowded(hd_sched *sched, hd_refusal_info *out_refusal) {
+  hdl_turn_enter(sched);
+  uint64_t retry_ns = hd_control_retry_ns(sched->control, HD_RECORD_NO_DEVICE, HD_CLASS_BACKGROUND);
+  hdl_turn_leave(sched);
+  if (out_refusal != NULL)
+    *out_refusal = (hd_refusal_info){.retry_after_ns = retry_ns, .reason = HD_REFUSED_REQUESTS};
+  return HD_E_AGAIN;
 }
 
 hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_request **out_request,
@@ -145,17 +203,12 @@ hd_status hd_request_submit(hd_sched *sched, const hd_request_desc *desc, hd_req
   hd_request *request = NULL;
   status = enter(sched, desc, &request, out_refusal);
   if (status != HD_OK) return status;
-  atomic_fetch_add(&request->refs, 1); /* the coroutine's */
-  atomic_fetch_add(&sched->coroutines, 1);
-  hd_coro_options options = {.size = sizeof options, .band = band_of(desc->class_id)};
-  status = hd_coro_spawn_with(sched->runtime, request->name, request_main, request, &options);
+  status = spawn(request, band_of(desc->class_id)); /* `band` is the turn's by now */
   if (status != HD_OK) {
-    atomic_fetch_sub(&sched->coroutines, 1);
     request->desc.done = NULL; /* it never started, and the caller is told so here */
     hdl_request_end(request, status);
     hdl_request_unref(request);
-    hdl_request_unref(request);
-    return status;
+    return status == HD_E_LIMIT ? crowded(sched, out_refusal) : status;
   }
   *out_request = request;
   return HD_OK;

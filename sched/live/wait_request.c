@@ -25,7 +25,9 @@ static bool tell(hd_sched *sched, const hd_request *waiter, const hd_request *re
                      .request = waiter->id,
                      .step = request->id,
                      .a = waits};
-  return hdl_feed(sched, &event) == HD_OK;
+  if (hdl_feed(sched, &event) != HD_OK) return false;
+  hdl_bands_refresh(sched);
+  return true;
 }
 
 /* `waiter`: on whose behalf a thread waits; NULL: its own. */

@@ -102,7 +102,7 @@ static hd_status run_errand(hd_request *request, void *arg) {
 
 static bool is_refusal(hd_status status, const hd_refusal_info *why) {
   if (status == HD_E_AGAIN) HOLDS(why->retry_after_ns > 0);
-  return status == HD_E_AGAIN || status == HD_E_LIMIT;
+  return status == HD_E_AGAIN;
 }
 
 /* Puts the request where others find it, and gives up the one that stood there. */
@@ -158,7 +158,7 @@ static void decode_some(party *p) {
     hd_status status =
         fx_job_submit(p->stage->sched, p->stage->model, &jobs[i], below(p, SEEDS_KNOWN), any_class(p));
     started[i] = status == HD_OK;
-    HOLDS(started[i] || status == HD_E_AGAIN || status == HD_E_LIMIT);
+    HOLDS(started[i] || status == HD_E_AGAIN);
   }
   for (uint32_t i = 0; i < JOBS_AT_ONCE; i++) {
     if (!started[i]) continue;

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 enum { JOBS = 4 };
@@ -367,6 +368,85 @@ static void a_request_that_nobody_waits_for_starts_last(void **state) {
   fx_net_free(&net);
 }
 
+/* Has its worker to itself until it may end. */
+static hd_status keeps_the_worker(hd_request *request, void *arg) {
+  (void)request;
+  while (!atomic_load((atomic_bool *)arg))
+    sched_yield();
+  return HD_OK;
+}
+
+static hd_status waits_for_it(hd_request *request, void *arg) {
+  (void)request;
+  return hd_request_wait(*(hd_request **)arg);
+}
+
+static void what_an_urgent_request_waits_for_leaves_the_background(void **state) {
+  (void)state;
+  enum { OTHERS = 20 };
+  fx_net net;
+  fx_net_make(&net);
+  hd_sched *sched = fx_sched(&net, &(fx_options){.workers = 1});
+  atomic_uint places = 0;
+  atomic_bool all_here = false;
+  runner runners[OTHERS + 1];
+  hd_request *requests[OTHERS + 1], *urgent = NULL, *keeper = NULL;
+  hd_request_desc keep = {.size = sizeof keep, .run = keeps_the_worker, .arg = &all_here};
+  assert_int_equal(hd_request_submit(sched, &keep, &keeper, NULL), HD_OK);
+  for (unsigned i = 0; i <= OTHERS; i++) {
+    runners[i] = (runner){.places = &places};
+    hd_request_desc desc = {
+        .size = sizeof desc, .class_id = HD_CLASS_BACKGROUND, .run = takes_a_place, .arg = &runners[i]};
+    assert_int_equal(hd_request_submit(sched, &desc, &requests[i], NULL), HD_OK);
+  }
+  hd_request_desc desc = {
+      .size = sizeof desc, .class_id = HD_CLASS_INTERACTIVE, .run = waits_for_it, .arg = &requests[OTHERS]};
+  assert_int_equal(hd_request_submit(sched, &desc, &urgent, NULL), HD_OK);
+  atomic_store(&all_here, true);
+  assert_int_equal(hd_request_wait(urgent), HD_OK);
+  assert_int_equal(runners[OTHERS].place, 0);
+  for (unsigned i = 0; i <= OTHERS; i++) {
+    assert_int_equal(hd_request_wait(requests[i]), HD_OK);
+    hd_request_release(requests[i]);
+  }
+  assert_int_equal(atomic_load(&places), OTHERS + 1);
+  hd_request_release(urgent);
+  hd_request_release(keeper);
+  hd_sched_destroy(sched);
+  fx_net_free(&net);
+}
+
+static void a_coroutine_too_many_is_asked_to_come_back(void **state) {
+  (void)state;
+  hd_host host;
+  hd_host_posix(&host);
+  hd_sched_config config;
+  hd_sched_config_default(&config);
+  config.runtime.worker_count = 0;
+  config.runtime.max_coroutines = 1;
+  config.policies = hd_policies_builtin();
+  hd_sched *sched = NULL;
+  assert_int_equal(hd_sched_create(&host, &config, &sched, NULL), HD_OK);
+  hd_device_props npu = {
+      .size = sizeof npu, .kind = HD_DEVICE_NPU, .name = "npu", .capacity = 1, .max_in_flight = 1};
+  assert_int_equal(hd_sched_add_device(sched, &npu, NULL), HD_OK);
+  atomic_uint places = 0;
+  runner r = {.places = &places};
+  hd_request_desc desc = {.size = sizeof desc, .run = takes_a_place, .arg = &r};
+  hd_request *first = NULL, *second = NULL;
+  hd_refusal_info why = {0};
+  assert_int_equal(hd_request_submit(sched, &desc, &first, NULL), HD_OK);
+  assert_int_equal(hd_request_submit(sched, &desc, &second, NULL), HD_E_AGAIN);
+  assert_int_equal(hd_request_submit(sched, &desc, &second, &why), HD_E_AGAIN);
+  assert_int_equal(why.reason, HD_REFUSED_REQUESTS);
+  assert_true(why.retry_after_ns >= 1000000);
+  assert_int_equal(hd_request_wait(first), HD_OK);
+  assert_int_equal(hd_request_submit(sched, &desc, &second, &why), HD_OK);
+  hd_request_release(first);
+  hd_request_release(second);
+  hd_sched_destroy(sched);
+}
+
 static void unknown_names_are_refused_with_what_there_is(void **state) {
   (void)state;
   hd_host host;
@@ -403,6 +483,8 @@ int main(void) {
       cmocka_unit_test(destroying_a_scheduler_cancels_requests_that_would_wait_for_ever),
       cmocka_unit_test(destroying_with_live_requests_ends_them),
       cmocka_unit_test(a_request_that_nobody_waits_for_starts_last),
+      cmocka_unit_test(what_an_urgent_request_waits_for_leaves_the_background),
+      cmocka_unit_test(a_coroutine_too_many_is_asked_to_come_back),
       cmocka_unit_test(unknown_names_are_refused_with_what_there_is),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
