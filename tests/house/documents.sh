@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What the documents promise is there: documents.sh ROOT. Each relative link of a .md file leads to a file; what is named
-# in `code` as ours exists; the README's first fenced block begins with two commands that can be run; its C code stands,
+# in `code` as ours exists, in docs/architecture.md each name and path; the README's first fenced block begins with two commands that can be run; its C code stands,
 # line for line, in examples/, where it is compiled.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,6 +31,21 @@ while read -r document; do
     complain "$document: names $name, which is in no source file"
   done
 done <"$made/documents"
+
+# The map is followed by hand: what docs/architecture.md names in `code`, however local, and its files, are there.
+map=docs/architecture.md
+if [ -e $map ]; then
+  tree_files . | grep -vE '\.md$' >"$made/files"
+  xargs cat <"$made/files" | grep -aoE '[A-Za-z_][A-Za-z0-9_]*' | sort -u >"$made/words"
+  grep -oE '`[^`]+`' $map | tr -d '`' | sort -u >"$made/spans"
+  grep -xE '[a-z_][a-z0-9_]*' "$made/spans" >"$made/named" || true
+  for name in $(comm -23 "$made/named" "$made/words"); do
+    complain "$map: names $name, which is nowhere in the tree"
+  done
+  for path in $(grep -oE '^[a-z_]+(/[A-Za-z0-9_.]+)+' "$made/spans"); do
+    [ -e "$path" ] || complain "$map: names $path, which is not there"
+  done
+fi
 
 # block KIND N: the N-th fenced block of that kind of the README (any kind: '').
 block() {

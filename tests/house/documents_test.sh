@@ -20,6 +20,12 @@ tree && sed -i '/^.\/go/d' "$fixture/README.md"
 must_complain 'has not two commands' check
 tree && printf '`hd_gone` and `heddle` and `hd_`\n' | put docs/b.md
 must_complain 'docs/b.md: names hd_gone' check
+tree && printf '`f` and `examples/a.c`\n' | put docs/architecture.md
+must_pass check
+tree && printf '`take_note`\n' | put docs/architecture.md
+must_complain 'docs/architecture.md: names take_note' check
+tree && printf '`examples/b.c: f`\n' | put docs/architecture.md
+must_complain 'docs/architecture.md: names examples/b.c' check
 tree && sed -i 's/^return x;/return y;/' "$fixture/README.md"
 must_complain 'its C block 1 stands in no file' check
 finish
