@@ -7,7 +7,7 @@
 static hd_status cpu_open(const hd_backend_host *lent, const char *options_text, void **out_backend,
                           hd_error *out_error) {
   hdi_cpu_options options;
-  hd_status status = hdi_cpu_options_parse(options_text, &options, out_error);
+  hd_status status = hdi_cpu_options_parse(lent->host, options_text, &options, out_error);
   if (status != HD_OK) return status;
   hdi_cpu *cpu = hd_host_zalloc(lent->host, 1, sizeof *cpu, _Alignof(hdi_cpu));
   if (!cpu) return hd_fail(out_error, HD_E_NO_MEMORY, "cpu: no memory for %zu bytes", sizeof *cpu);

@@ -45,8 +45,10 @@ struct hdi_cpu {
 typedef struct hdi_cpu_options {
   hdi_tier tier;
 } hdi_cpu_options;
-/* `text` may be NULL. Errors: FORMAT, UNSUPPORTED (a tier that this CPU lacks). */
-hd_status hdi_cpu_options_parse(const char *text, hdi_cpu_options *out_options, hd_error *out_error);
+/* `text` may be NULL. Without a tier in it the best one; what speaks against a better one is told to the
+ * host's log. Errors: FORMAT, UNSUPPORTED (a tier that this CPU lacks or the system refuses). */
+hd_status hdi_cpu_options_parse(const hd_host *host, const char *text, hdi_cpu_options *out_options,
+                                hd_error *out_error);
 
 /* device.c */
 hd_status hdi_cpu_probe(void *backend, uint32_t index, hd_device_props *out_props);

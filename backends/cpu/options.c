@@ -10,16 +10,19 @@ static hd_status parse_tier(const char *name, int length, hdi_tier *out_tier, hd
     if (strlen(tier) != (size_t)length || memcmp(tier, name, (size_t)length) != 0) continue;
     if (!hdi_tier_usable((hdi_tier)t))
       return hd_fail(out_error, HD_E_UNSUPPORTED, "cpu: this machine does not run tier %s", tier);
+    const char *why = hdi_tier_begin((hdi_tier)t);
+    if (why) return hd_fail(out_error, HD_E_UNSUPPORTED, "cpu: tier %s: %s", tier, why);
     *out_tier = (hdi_tier)t;
     return HD_OK;
   }
-  return hd_fail(out_error, HD_E_FORMAT, "cpu: unknown tier '%.*s' (c, avx2, avx512, neon, dotprod)", length,
-                 name);
+  return hd_fail(out_error, HD_E_FORMAT, "cpu: unknown tier '%.*s' (c, avx2, avx512, amx, neon, dotprod)",
+                 length, name);
 }
 
-hd_status hdi_cpu_options_parse(const char *text, hdi_cpu_options *out_options, hd_error *out_error) {
+hd_status hdi_cpu_options_parse(const hd_host *host, const char *text, hdi_cpu_options *out_options,
+                                hd_error *out_error) {
   static const char key[] = "tier=";
-  hdi_cpu_options options = {.tier = hdi_tier_best()};
+  hdi_cpu_options options = {.tier = HDI_TIER_COUNT};
   for (const char *at = text; at && *at;) {
     size_t length = strcspn(at, ";");
     if (strncmp(at, key, sizeof key - 1) != 0)
@@ -31,6 +34,7 @@ hd_status hdi_cpu_options_parse(const char *text, hdi_cpu_options *out_options, 
     if (status != HD_OK) return status;
     at += length + (at[length] == ';');
   }
+  if (options.tier == HDI_TIER_COUNT) options.tier = hdi_tier_best(host);
   *out_options = options;
   return HD_OK;
 }

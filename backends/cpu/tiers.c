@@ -2,6 +2,7 @@
 /* Which tiers there are, and which this machine runs. A tier builds on the one before it of its architecture.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include "cpu/tiers.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -33,6 +34,10 @@ static bool has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
+
+static bool has_amx(void) {
+  return has_avx512() && hdi_amx_present();
+}
 #elif defined(__aarch64__)
 /* Bit of AT_HWCAP on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
 #define CAP_ASIMDDP (1ul << 20)
@@ -47,23 +52,26 @@ typedef struct tier_info {
   hdi_tier base;                         /* itself: none */
   bool (*usable)(void);                  /* NULL: not of this architecture */
   void (*replace)(hdb_kernels *kernels); /* what it does faster than its base */
+  const char *(*begin)(void);            /* NULL: nothing to do */
 } tier_info;
 
 static const tier_info tiers[HDI_TIER_COUNT] = {
-    [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep},
+    [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep, NULL},
 #if defined(__x86_64__)
-    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace},
-    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace},
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace, NULL},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace, NULL},
+    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, has_amx, hdi_amx_replace, hdi_amx_begin},
 #else
-    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL},
-    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL},
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL, NULL},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL, NULL},
+    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, NULL, NULL, NULL},
 #endif
 #if defined(__aarch64__)
-    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace},
-    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace},
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace, NULL},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace, NULL},
 #else
-    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL},
-    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL},
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL, NULL},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL, NULL},
 #endif
 };
 
@@ -75,11 +83,25 @@ bool hdi_tier_usable(hdi_tier tier) {
   return (uint32_t)tier < HDI_TIER_COUNT && tiers[tier].usable && tiers[tier].usable();
 }
 
-hdi_tier hdi_tier_best(void) {
-  hdi_tier best = HDI_TIER_C;
-  for (uint32_t t = 0; t < HDI_TIER_COUNT; t++)
-    if (hdi_tier_usable((hdi_tier)t)) best = (hdi_tier)t;
-  return best;
+const char *hdi_tier_begin(hdi_tier tier) {
+  return tiers[tier].begin ? tiers[tier].begin() : NULL;
+}
+
+static void say_unused(const hd_host *host, hdi_tier tier, const char *why) {
+  char line[160];
+  if (!host || !host->log) return;
+  snprintf(line, sizeof line, "cpu: tier %s is not used: %s", tiers[tier].name, why);
+  host->log(host->ctx, HD_LOG_WARNING, line);
+}
+
+hdi_tier hdi_tier_best(const hd_host *host) {
+  for (uint32_t t = HDI_TIER_COUNT - 1; t > HDI_TIER_C; t--) {
+    if (!hdi_tier_usable((hdi_tier)t)) continue;
+    const char *why = hdi_tier_begin((hdi_tier)t);
+    if (!why) return (hdi_tier)t;
+    say_unused(host, (hdi_tier)t, why);
+  }
+  return HDI_TIER_C;
 }
 
 void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels) {

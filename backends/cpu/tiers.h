@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 #include "common/kernels.h"
+#include "heddle/host.h"
 
 /* Best last. */
 typedef enum hdi_tier {
   HDI_TIER_C,
   HDI_TIER_AVX2,    /* AVX2, FMA, F16C */
   HDI_TIER_AVX512,  /* AVX-512 F, BW, DQ, VL, VNNI */
+  HDI_TIER_AMX,     /* AVX-512 with tiles of bytes */
   HDI_TIER_NEON,    /* aarch64's baseline */
   HDI_TIER_DOTPROD, /* NEON with SDOT */
   HDI_TIER_COUNT
@@ -20,9 +22,14 @@ typedef enum hdi_tier {
 const char *hdi_tier_name(hdi_tier tier);
 /* Compiled in, and this machine runs it. */
 bool hdi_tier_usable(hdi_tier tier);
-/* The last usable one. */
-hdi_tier hdi_tier_best(void);
-/* Writes the tier's table: the portable one with what the tier does faster. The tier is usable. */
+/* Does what must be done once in a process before the kernels of a usable tier run: asks the kernel, checks
+ * the CPU's results. NULL: done; otherwise why the tier cannot be used, in words (static). Again does no
+ * harm. Threads: any. */
+const char *hdi_tier_begin(hdi_tier tier);
+/* The last usable one that could begin. What could not is told to the host's log; `host` may be NULL. */
+hdi_tier hdi_tier_best(const hd_host *host);
+/* Writes the tier's table: the portable one with what the tier does faster. The tier is usable, and
+ * has begun before any of it is called. */
 void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels);
 
 #endif

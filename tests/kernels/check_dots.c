@@ -147,7 +147,9 @@ static void dot_check(check_run *run, uint32_t index) {
   uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 2500 : 300)
                              : block * (1 + sample_below(&run->rng, exact ? 512 / block : 2048 / block));
   dot_case k;
-  dot_begin(run, &k, format, cols, 1 + sample_below(&run->rng, 70), 1 + sample_below(&run->rng, 18), exact);
+  uint32_t rows = 1 + sample_below(&run->rng, 70);
+  uint32_t x_rows = 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 50 : 18);
+  dot_begin(run, &k, format, cols, rows, x_rows, exact);
   k.fn = run->tier->dot[format];
   k.fn(&k.tile);
   k.tile.out = k.want;

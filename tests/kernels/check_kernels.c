@@ -91,8 +91,12 @@ int main(int argc, char **argv) {
   for (uint32_t t = 0; t < HDI_TIER_COUNT; t++) {
     hdb_kernels tier;
     uint32_t checked = 0;
-    if (!hdi_tier_usable((hdi_tier)t)) continue;
     if (options.tier && strcmp(options.tier, hdi_tier_name((hdi_tier)t)) != 0) continue;
+    const char *why = hdi_tier_usable((hdi_tier)t) ? hdi_tier_begin((hdi_tier)t) : "this machine lacks it";
+    if (why) {
+      fprintf(stderr, "%s: skipped, %s\n", hdi_tier_name((hdi_tier)t), why);
+      continue;
+    }
     hdi_tier_kernels((hdi_tier)t, &tier);
     failed += run_tier(&tier, &options, &checked);
     total += checked;

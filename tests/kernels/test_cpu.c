@@ -225,7 +225,7 @@ static void the_device_describes_itself(void **state) {
   assert_int_equal(props.capacity, WORKERS);
   assert_int_equal(props.max_in_flight, WORKERS);
   assert_true(props.flags & HD_DEVICE_STOPS_AT_OP);
-  assert_non_null(strstr(props.description, hdi_tier_name(hdi_tier_best())));
+  assert_non_null(strstr(props.description, hdi_tier_name(hdi_tier_best(NULL))));
   assert_int_equal(ops->probe(backend, 1, &props), HD_E_NOT_FOUND);
   print_message("%s\n", props.description);
   ops->close(backend);

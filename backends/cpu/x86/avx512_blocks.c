@@ -58,3 +58,7 @@ void hdi_avx512_dot_q4_0(const hdb_tile *tile) {
 void hdi_avx512_dot_q5_0(const hdb_tile *tile) {
   hdi_blocks_dot(tile, &q5_0);
 }
+
+const hdi_block_format *hdi_avx512_block_format(hd_format format) {
+  return format == HD_FORMAT_Q8_0 ? &q8_0 : format == HD_FORMAT_Q4_0 ? &q4_0 : &q5_0;
+}

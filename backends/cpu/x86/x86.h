@@ -3,10 +3,14 @@
 #ifndef HEDDLE_BACKENDS_CPU_X86_H
 #define HEDDLE_BACKENDS_CPU_X86_H
 
+#include <stdbool.h>
 #include "common/kernels.h"
+
+struct hdi_block_format;
 
 void hdi_avx2_replace(hdb_kernels *kernels);
 void hdi_avx512_replace(hdb_kernels *kernels);
+void hdi_amx_replace(hdb_kernels *kernels);
 
 /* rows.inc.h compiled for the tier. */
 const hdb_row_kernels *hdi_avx2_rows(void);
@@ -33,9 +37,23 @@ void hdi_avx512_dot_q4_0(const hdb_tile *tile);
 void hdi_avx512_dot_q5_0(const hdb_tile *tile);
 void hdi_avx512_dot_q4_k(const hdb_tile *tile);
 void hdi_avx512_dot_q6_k(const hdb_tile *tile);
+void hdi_amx_dot_q8_0(const hdb_tile *tile);
+void hdi_amx_dot_q4_0(const hdb_tile *tile);
+void hdi_amx_dot_q5_0(const hdb_tile *tile);
+
+/* How the AVX-512 tier turns a block of Q8_0, Q4_0 or Q5_0; the AMX tier does so too. Ownership: static. */
+const struct hdi_block_format *hdi_avx512_block_format(hd_format format);
 
 /* Types hdb_quantise_fn. */
 void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row);
 void hdi_avx2_quantise_q8k(const float *x, uint32_t cols, void *out_row);
+
+/* amx.c: this CPU has tiles of the size that the kernels want and the operating system saves them. */
+bool hdi_amx_present(void);
+/* Asks the kernel for the tiles and checks the kernels on some random numbers. NULL: all is well; otherwise
+ * what is not. Does no harm again. */
+const char *hdi_amx_begin(void);
+/* Whether `dot` gives the bits of portable C on random rows of a format. */
+bool hdi_amx_agrees(hd_format format, hdb_dot_fn dot);
 
 #endif

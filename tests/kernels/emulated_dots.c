@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of the AMX kernels, compiled with tiles in plain C. */
+#include "emulated_dots.h"
+#include "cpu/x86/x86.h"
+#include "emulated_tile.h"
+/* After the tiles it uses. */
+#include "cpu/x86/amx_blocks.inc.h"
+
+int emulated_begun;
+
+static void dot_blocks(const hdb_tile *tile, hd_format format) {
+  hdi_tiles tiles;
+  hdi_amx_blocks_dot(tile, &tiles, hdi_avx512_block_format(format));
+}
+
+static void dot_q8_0(const hdb_tile *tile) {
+  dot_blocks(tile, HD_FORMAT_Q8_0);
+}
+static void dot_q4_0(const hdb_tile *tile) {
+  dot_blocks(tile, HD_FORMAT_Q4_0);
+}
+static void dot_q5_0(const hdb_tile *tile) {
+  dot_blocks(tile, HD_FORMAT_Q5_0);
+}
+
+hdb_dot_fn emulated_dot_of(hd_format format) {
+  static const hdb_dot_fn dots[HD_FORMAT_COUNT] = {
+      [HD_FORMAT_Q8_0] = dot_q8_0, [HD_FORMAT_Q4_0] = dot_q4_0, [HD_FORMAT_Q5_0] = dot_q5_0};
+  return dots[format];
+}
