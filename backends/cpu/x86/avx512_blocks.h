@@ -36,11 +36,13 @@ HDB_INLINE __m512 hdi_few_take(const hdi_panel_block *w, const uint8_t *x, uint3
 }
 
 /* Sixteen weight rows from `first` on, `stride` apart, with `tokens` activation rows from t on. While it
- * works it asks for the sixteen rows after them, in the order in which they lie in memory: that is one stream
- * where the rows themselves are sixteen, and far enough ahead. */
+ * works it asks for the sixteen rows after them, or where those are near, for what lies 8 KiB ahead, in the
+ * order of memory: that is one stream where the rows themselves are sixteen. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_block_format *f, __m512 acc[4]) {
-  const uint8_t *x = tile->x + t * tile->x_stride, *ahead = first + HDI_PANEL_ROWS * stride;
+  const size_t rows_bytes = HDI_PANEL_ROWS * stride;
+  const uint8_t *x = tile->x + t * tile->x_stride;
+  const uint8_t *ahead = first + (rows_bytes > HDI_STREAM_AHEAD ? rows_bytes : HDI_STREAM_AHEAD);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm512_setzero_ps();
