@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AVX2 dots of formats with blocks of 32 integers and a scale, for the tiers with and without AVX-VNNI
+ * (avx2_step.h). Up to four activation rows meet the weights of eight rows as they lie in memory, and the
+ * sums are turned (decode); for more, the weights are turned, put into the scratch and read from there by all
+ * (prefill). Results are those of common/block.h, whatever the shape.
+ *
+ * Eight-bit weights leave no room for sums in 16 bits. Without AVX-VNNI they are multiplied as magnitudes
+ * with activations that take their sign where they are used once, and as two nibbles each, for which there
+ * is room, where they are used often: w + 128 = 16 high + low. */
+#ifndef HEDDLE_BACKENDS_CPU_X86_AVX2_BLOCKS_H
+#define HEDDLE_BACKENDS_CPU_X86_AVX2_BLOCKS_H
+
+#include <stdbool.h>
+#include "common/activation.h"
+#include "cpu/x86/avx2_panel.h"
+#include "cpu/x86/avx2_step.h"
+
+typedef struct hdi_panel_block {
+  __m256i q[HDI_PANEL_STEPS];
+} hdi_panel_block;
+
+typedef struct hdi_rows_block hdi_rows_block;
+
+/* What one format knows. A block begins with its scale. */
+typedef struct hdi_block_format {
+  void (*turn)(const hdi_eight *at, hdi_panel_block *out); /* a block of eight rows */
+  void (*rows)(const hdi_eight *at, hdi_rows_block *out);  /* the same, not turned */
+  size_t block_bytes;
+  unsigned offset_shift; /* values are 1 << this too large, so that they are not negative */
+  uint32_t steps;        /* of a sum in 16 bits, if it has to fit them */
+  bool is_bytes;         /* 8-bit values; those of `rows` are signed */
+} hdi_block_format;
+
+/* ---- few activation rows ---- */
+
+/* A block of eight rows as it lies in memory. 8-bit values: register r holds row r's 32. Others: registers
+ * j and j + 4 hold the first and the second sixteen of rows j and j + 4. */
+struct hdi_rows_block {
+  __m256i q[HDI_PANEL_ROWS];
+};
+
+HDB_INLINE __m256i hdi_sum_of(__m256i a, __m256i b, bool words) {
+  return words ? _mm256_add_epi16(a, b) : _mm256_add_epi32(a, b);
+}
+
+/* Sums over each half of four registers, one a lane (in words: two, still to be added). */
+HDB_INLINE __m256i hdi_fold_four(const __m256i t[4], bool words) {
+  __m256i a = hdi_sum_of(_mm256_unpacklo_epi32(t[0], t[1]), _mm256_unpackhi_epi32(t[0], t[1]), words);
+  __m256i b = hdi_sum_of(_mm256_unpacklo_epi32(t[2], t[3]), _mm256_unpackhi_epi32(t[2], t[3]), words);
+  return hdi_sum_of(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), words);
+}
+
+/* Products of bytes: |w| with x of w's sign. |w| <= 128 and |x| <= 127: a pair stays under 2^15. */
+HDB_INLINE __m256i hdi_eight_bit_step(__m256i w, __m256i x) {
+#if HDI_HAS_DPBUSD
+  return hdi_first(_mm256_xor_si256(w, _mm256_set1_epi8((char)0x80)), x);
+#else
+  return hdi_whole(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)));
+#endif
+}
+
+/* Sums of eight rows' products with 32 activation values. */
+HDB_INLINE __m256i hdi_sums_of_bytes(const hdi_rows_block *w, const uint8_t *x) {
+  __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)x), t[HDI_PANEL_ROWS];
+  for (uint32_t r = 0; r < HDI_PANEL_ROWS; r++)
+    t[r] = hdi_eight_bit_step(w->q[r], v);
+  __m256i a = hdi_fold_four(t, false), b = hdi_fold_four(t + 4, false);
+  return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+HDB_INLINE __m256i hdi_sums_of_less(const hdi_rows_block *w, const uint8_t *x, bool words) {
+  __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)x));
+  __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(x + 16)));
+  __m256i t[4];
+  for (uint32_t j = 0; j < 4; j++) {
+    t[j] = hdi_step(hdi_first(w->q[j], low), w->q[j + 4], high);
+    if (!words) t[j] = hdi_whole(t[j]);
+  }
+  return words ? hdi_whole(hdi_fold_four(t, true)) : hdi_fold_four(t, false);
+}
+
+/* One block with one activation row: acc + (sum of products) * scales. */
+HDB_INLINE __m256 hdi_few_take(const hdi_rows_block *w, __m256 d, const uint8_t *x, uint32_t cols, size_t b,
+                               const hdi_block_format *f, __m256 acc) {
+  const uint8_t *v = x + b * HDB_Q8_BLOCK;
+  __m256i sum =
+      f->is_bytes ? hdi_sums_of_bytes(w, v) : hdi_sums_of_less(w, v, !HDI_HAS_DPBUSD && f->steps == 8);
+  if (HDI_HAS_DPBUSD || !f->is_bytes)
+    sum = _mm256_add_epi32(
+        sum, _mm256_slli_epi32(_mm256_set1_epi32(hdb_q8_minus_sums(x, cols)[b]), (int)f->offset_shift));
+  __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(hdb_q8_scales(x, cols)[b]));
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
+}
+
+/* Eight weight rows from `first` on, `stride` apart, with `tokens` activation rows from t on. While it works
+ * it asks for the eight rows after them, in the order in which they lie in memory: that is one stream where
+ * the rows themselves are eight, and far enough ahead. */
+HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
+                        uint32_t tokens, const hdi_block_format *f, __m256 acc[4]) {
+  const uint8_t *x = tile->x + t * tile->x_stride, *ahead = first + HDI_PANEL_ROWS * stride;
+  const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
+  for (uint32_t c = 0; c < tokens; c++)
+    acc[c] = _mm256_setzero_ps();
+  for (size_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++) {
+    hdi_rows_block w;
+    for (size_t at = 0; at < bytes; at += 64)
+      _mm_prefetch((const char *)ahead + b * bytes + at, _MM_HINT_T0);
+    hdi_eight at = hdi_eight_at(first + b * f->block_bytes, stride);
+    f->rows(&at, &w);
+    __m256 d = hdi_gather_f16(&at, 0);
+    for (uint32_t c = 0; c < tokens; c++)
+      acc[c] = hdi_few_take(&w, d, x + c * tile->x_stride, tile->cols, b, f, acc[c]);
+  }
+}
+
+/* Fewer than eight weight rows: one in all lanes, one after the other. */
+HDB_INLINE void hdi_few_alone(const hdb_tile *tile, uint32_t t, const hdi_block_format *f) {
+  __m256 acc[4];
+  for (uint32_t w = 0; w < tile->weight_rows; w++) {
+    hdi_few(tile, tile->weights + w * tile->weight_stride, 0, t, 1, f, acc);
+    tile->out[t * tile->out_stride + w] = _mm256_cvtss_f32(acc[0]);
+  }
+}
+
+HDB_INLINE void hdi_few_rows(const hdb_tile *tile, uint32_t t, uint32_t tokens, const hdi_block_format *f) {
+  __m256 acc[4];
+  for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
+    uint32_t w = hdi_panel_begin(tile, i);
+    hdi_few(tile, tile->weights + w * tile->weight_stride, tile->weight_stride, t, tokens, f, acc);
+    for (uint32_t c = 0; c < tokens; c++)
+      _mm256_storeu_ps(tile->out + (t + c) * tile->out_stride + w, acc[c]);
+  }
+}
+
+/* ---- many activation rows ---- */
+
+/* Two registers that share each load of an activation: of two panels, or the low and the high nibbles of one.
+ */
+typedef struct hdi_pair_block {
+  __m256i q[HDI_PANEL_STEPS][2];
+  __m256 d[2]; /* of nibbles: the same twice */
+} hdi_pair_block;
+
+/* Blocks of a pair that are multiplied before the next are unpacked. */
+#define HDI_PAIR_BLOCKS 48u
+_Static_assert(HDI_PAIR_BLOCKS * sizeof(hdi_pair_block) <= HDB_TILE_SCRATCH, "a pair fits the scratch");
+
+/* Activation rows that share each load of weights: running sums, those of a block, and what they are made of
+ * fill the 16 registers. Nibbles have half as many running sums. */
+#define HDI_MANY         3u
+#define HDI_MANY_NIBBLES 4u
+
+/* Where a pair and its results are. */
+typedef struct hdi_pair {
+  uint32_t w[2];       /* first weight row of each panel; of nibbles: the same twice */
+  size_t begin, count; /* of blocks */
+  bool nibbles;
+} hdi_pair;
+
+HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, const hdi_block_format *f,
+                                hdi_pair_block *out) {
+  const size_t begin = pair->begin * f->block_bytes;
+  for (uint32_t p = 0; p < (pair->nibbles ? 1u : 2u); p++) {
+    const uint8_t *first = tile->weights + pair->w[p] * tile->weight_stride + begin;
+    for (size_t b = 0; b < pair->count; b++) {
+      hdi_panel_block one, high;
+      hdi_eight at = hdi_eight_at(first + b * f->block_bytes, tile->weight_stride);
+      f->turn(&at, &one);
+      out[b].d[p] = hdi_gather_f16(&at, 0);
+      if (pair->nibbles) {
+        hdi_split_nibbles(one.q, high.q, HDI_PANEL_STEPS);
+        for (uint32_t j = 0; j < HDI_PANEL_STEPS; j++)
+          out[b].q[j][1] = high.q[j];
+      }
+      for (uint32_t j = 0; j < HDI_PANEL_STEPS; j++)
+        out[b].q[j][p] = one.q[j];
+    }
+  }
+}
+
+/* Steps [begin, begin + steps) of a pair's block with `tokens` activation rows. */
+HDB_INLINE void hdi_many_sums(const hdi_pair_block *block, const uint8_t *x, size_t stride, uint32_t tokens,
+                              uint32_t begin, uint32_t steps, __m256i sum[HDI_MANY_NIBBLES][2]) {
+#pragma GCC unroll 8
+  for (uint32_t j = begin; j < begin + steps; j++) {
+    __m256i w0 = block->q[j][0], w1 = block->q[j][1];
+    for (uint32_t c = 0; c < tokens; c++) {
+      __m256i v = hdi_four(x + c * stride + 4 * j);
+      sum[c][0] = j == begin ? hdi_first(w0, v) : hdi_step(sum[c][0], w0, v);
+      sum[c][1] = j == begin ? hdi_first(w1, v) : hdi_step(sum[c][1], w1, v);
+    }
+  }
+}
+
+/* Minus what a block's sum is too large by. */
+HDB_INLINE __m256i hdi_start(const uint8_t *minus_sum, unsigned shift) {
+  return _mm256_slli_epi32(hdi_four(minus_sum), (int)shift);
+}
+
+/* Two panels' block with activation rows whose values, scales and sums are at x, scales and scales + sums_at.
+ */
+HDB_INLINE void hdi_many_panels(const hdi_pair_block *block, const uint8_t *x, const uint8_t *scales,
+                                size_t sums_at, size_t stride, uint32_t tokens, const hdi_block_format *f,
+                                __m256 acc[HDI_MANY_NIBBLES][2]) {
+  __m256i sum[HDI_MANY_NIBBLES][2], all[HDI_MANY_NIBBLES][2];
+  for (uint32_t begin = 0; begin < HDI_PANEL_STEPS; begin += f->steps) {
+    hdi_many_sums(block, x, stride, tokens, begin, f->steps, sum);
+    for (uint32_t c = 0; c < tokens; c++) {
+      __m256i start = hdi_start(scales + c * stride + sums_at, f->offset_shift);
+      for (uint32_t p = 0; p < 2; p++)
+        all[c][p] = _mm256_add_epi32(begin == 0 ? start : all[c][p], hdi_whole(sum[c][p]));
+    }
+  }
+  for (uint32_t c = 0; c < tokens; c++) {
+    __m256 scale = _mm256_castsi256_ps(hdi_four(scales + c * stride));
+    for (uint32_t p = 0; p < 2; p++)
+      acc[c][p] =
+          _mm256_fmadd_ps(_mm256_cvtepi32_ps(all[c][p]), _mm256_mul_ps(block->d[p], scale), acc[c][p]);
+  }
+}
+
+/* One panel's block of nibbles likewise. */
+HDB_INLINE void hdi_many_nibbles(const hdi_pair_block *block, const uint8_t *x, const uint8_t *scales,
+                                 size_t sums_at, size_t stride, uint32_t tokens,
+                                 __m256 acc[HDI_MANY_NIBBLES][2]) {
+  __m256i sum[HDI_MANY_NIBBLES][2];
+  hdi_many_sums(block, x, stride, tokens, 0, HDI_PANEL_STEPS, sum);
+  for (uint32_t c = 0; c < tokens; c++) {
+    __m256i low = _mm256_add_epi32(hdi_start(scales + c * stride + sums_at, 7), hdi_whole(sum[c][0]));
+    __m256i all = _mm256_add_epi32(low, _mm256_madd_epi16(sum[c][1], _mm256_set1_epi16(16)));
+    __m256 scale = _mm256_mul_ps(block->d[0], _mm256_castsi256_ps(hdi_four(scales + c * stride)));
+    acc[c][0] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(all), scale, acc[c][0]);
+  }
+}
+
+/* The pair's blocks with activation rows t .. t + tokens - 1, added to the results. */
+HDB_INLINE void hdi_many(const hdb_tile *tile, const hdi_pair *pair, const hdi_pair_block *blocks, uint32_t t,
+                         uint32_t tokens, const hdi_block_format *f) {
+  const uint8_t *x = tile->x + t * tile->x_stride + pair->begin * HDB_Q8_BLOCK;
+  const uint8_t *scales = tile->x + t * tile->x_stride + tile->cols + pair->begin * sizeof(float);
+  const size_t stride = tile->x_stride, sums_at = tile->cols / HDB_Q8_BLOCK * sizeof(float);
+  const uint32_t panels = pair->nibbles ? 1 : 2;
+  __m256 acc[HDI_MANY_NIBBLES][2];
+  for (uint32_t c = 0; c < tokens; c++)
+    for (uint32_t p = 0; p < panels; p++)
+      acc[c][p] = pair->begin == 0 ? _mm256_setzero_ps()
+                                   : _mm256_loadu_ps(tile->out + (t + c) * tile->out_stride + pair->w[p]);
+  for (size_t b = 0; b < pair->count; b++, x += HDB_Q8_BLOCK, scales += sizeof(float)) {
+    if (pair->nibbles)
+      hdi_many_nibbles(blocks + b, x, scales, sums_at, stride, tokens, acc);
+    else
+      hdi_many_panels(blocks + b, x, scales, sums_at, stride, tokens, f, acc);
+  }
+  for (uint32_t c = 0; c < tokens; c++)
+    for (uint32_t p = 0; p < panels; p++)
+      _mm256_storeu_ps(tile->out + (t + c) * tile->out_stride + pair->w[p], acc[c][p]);
+}
+
+HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
+  hdi_pair_block *blocks = (hdi_pair_block *)(void *)tile->scratch;
+  const size_t total = tile->cols / HDB_Q8_BLOCK;
+  const bool nibbles = f->is_bytes && !HDI_HAS_DPBUSD;
+  const uint32_t panels = nibbles ? 1 : 2, most = nibbles ? HDI_MANY_NIBBLES : HDI_MANY;
+  for (uint32_t i = 0; i < hdi_panel_count(tile); i += panels) {
+    hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + panels - 1)},
+                     .nibbles = nibbles};
+    for (; pair.begin < total; pair.begin += pair.count) {
+      uint32_t t = 0;
+      pair.count = total - pair.begin < HDI_PAIR_BLOCKS ? total - pair.begin : HDI_PAIR_BLOCKS;
+      hdi_unpack_pair(tile, &pair, f, blocks);
+      for (; t + most <= tile->x_rows; t += most)
+        hdi_many(tile, &pair, blocks, t, most, f);
+      for (; t < tile->x_rows; t++)
+        hdi_many(tile, &pair, blocks, t, 1, f);
+    }
+  }
+}
+
+/* ---- all of them ---- */
+
+HDB_INLINE void hdi_blocks_dot(const hdb_tile *tile, const hdi_block_format *f) {
+  if (tile->weight_rows < HDI_PANEL_ROWS) {
+    for (uint32_t t = 0; t < tile->x_rows; t++)
+      hdi_few_alone(tile, t, f);
+    return;
+  }
+  switch (tile->x_rows) {
+  case 0:
+    break;
+  case 1:
+    hdi_few_rows(tile, 0, 1, f);
+    break;
+  case 2:
+    hdi_few_rows(tile, 0, 2, f);
+    break;
+  case 3:
+    hdi_few_rows(tile, 0, 3, f);
+    break;
+  case 4:
+    hdi_few_rows(tile, 0, 4, f);
+    break;
+  default:
+    hdi_many_rows(tile, f);
+    break;
+  }
+}
+
+#endif
