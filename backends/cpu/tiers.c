@@ -29,6 +29,12 @@ static bool has_avx2(void) {
          (c & bit_F16C) != 0;
 }
 
+static bool has_avxvnni(void) {
+  uint32_t a, b, c,
+      d; /* leaf 7, part 1: bit 4 of EAX. Source: Intel's instruction set extensions reference */
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4) != 0;
+}
+
 static bool has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -59,10 +65,12 @@ static const tier_info tiers[HDI_TIER_COUNT] = {
     [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep, NULL},
 #if defined(__x86_64__)
     [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace, NULL},
+    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, has_avxvnni, hdi_avxvnni_replace, NULL},
     [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace, NULL},
     [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, has_amx, hdi_amx_replace, hdi_amx_begin},
 #else
     [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL, NULL},
+    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, NULL, NULL, NULL},
     [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL, NULL},
     [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, NULL, NULL, NULL},
 #endif

@@ -11,6 +11,7 @@
 typedef enum hdi_tier {
   HDI_TIER_C,
   HDI_TIER_AVX2,    /* AVX2, FMA, F16C */
+  HDI_TIER_AVXVNNI, /* and AVX-VNNI: its 256-bit VPDPBUSD without AVX-512 */
   HDI_TIER_AVX512,  /* AVX-512 F, BW, DQ, VL, VNNI */
   HDI_TIER_AMX,     /* AVX-512 with tiles of bytes */
   HDI_TIER_NEON,    /* aarch64's baseline */

@@ -9,6 +9,7 @@
 struct hdi_block_format;
 
 void hdi_avx2_replace(hdb_kernels *kernels);
+void hdi_avxvnni_replace(hdb_kernels *kernels);
 void hdi_avx512_replace(hdb_kernels *kernels);
 void hdi_amx_replace(hdb_kernels *kernels);
 
@@ -29,6 +30,11 @@ void hdi_avx2_dot_q4_0(const hdb_tile *tile);
 void hdi_avx2_dot_q5_0(const hdb_tile *tile);
 void hdi_avx2_dot_q4_k(const hdb_tile *tile);
 void hdi_avx2_dot_q6_k(const hdb_tile *tile);
+void hdi_avxvnni_dot_q8_0(const hdb_tile *tile);
+void hdi_avxvnni_dot_q4_0(const hdb_tile *tile);
+void hdi_avxvnni_dot_q5_0(const hdb_tile *tile);
+void hdi_avxvnni_dot_q4_k(const hdb_tile *tile);
+void hdi_avxvnni_dot_q6_k(const hdb_tile *tile);
 void hdi_avx512_dot_f32(const hdb_tile *tile);
 void hdi_avx512_dot_f16(const hdb_tile *tile);
 void hdi_avx512_dot_bf16(const hdb_tile *tile);
