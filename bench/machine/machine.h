@@ -12,6 +12,14 @@ typedef enum hb_arithmetic {
   HB_ARITHMETIC_INT8 /* dot products of bytes into 32 bits: VPDPBUSD, SDOT, or multiply and widen */
 } hb_arithmetic;
 
+/* With which instructions. */
+typedef enum hb_instructions {
+  HB_INSTRUCTIONS_AVX2,    /* 256 bits, products of bytes in three instructions */
+  HB_INSTRUCTIONS_BEST,    /* AVX-512 where the machine has it, else AVX2 */
+  HB_INSTRUCTIONS_AVXVNNI, /* 256 bits, products of bytes in one */
+  HB_INSTRUCTIONS_COUNT
+} hb_instructions;
+
 #define HB_MACHINE_THREADS_MAX 64u
 
 /* Bytes in a nanosecond that `threads` threads read together from a buffer of `bytes` (take several times the
@@ -20,7 +28,7 @@ typedef enum hb_arithmetic {
 double hb_machine_read(uint32_t threads, size_t bytes);
 
 /* Operations in a nanosecond of one thread (a multiplication and an addition are two) with all operands in
- * registers, the best of five rounds. `wide`: with AVX-512 where the machine has it, else with AVX2. */
-double hb_machine_peak(hb_arithmetic arithmetic, int wide);
+ * registers, the best of five rounds. 0: the machine has no such instructions. */
+double hb_machine_peak(hb_arithmetic arithmetic, hb_instructions instructions);
 
 #endif

@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <time.h>
 #include "bench/machine/machine.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 enum { SUMS = 12, TURNS = 2000000, ROUNDS = 5 };
 
@@ -35,9 +38,17 @@ TURN(fma_512, FMA, "zmm")
 TURN(fma_256, FMA, "ymm")
 TURN(dot_512, DOT, "zmm")
 TURN(madd_256, MADD, "ymm")
+#define DOT_VEX(R, N) "%{vex%} vpdpbusd %%" R "13, %%" R "14, %%" R #N "\n"
+TURN(dot_256, DOT_VEX, "ymm")
+
+static int has_avxvnni(void) {
+  unsigned a, b, c, d; /* leaf 7, part 1: bit 4 of EAX */
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4) != 0;
+}
 
 /* What to run, and operations of one instruction. */
-static double choose(hb_arithmetic arithmetic, int wide, void (**out_turns)(void)) {
+static double choose(hb_arithmetic arithmetic, hb_instructions instructions, void (**out_turns)(void)) {
+  const int wide = instructions == HB_INSTRUCTIONS_BEST;
   if (wide && arithmetic == HB_ARITHMETIC_INT8 && __builtin_cpu_supports("avx512vnni")) {
     *out_turns = dot_512;
     return 128.0;
@@ -47,6 +58,10 @@ static double choose(hb_arithmetic arithmetic, int wide, void (**out_turns)(void
     return 32.0;
   }
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0.0;
+  if (instructions == HB_INSTRUCTIONS_AVXVNNI && arithmetic == HB_ARITHMETIC_INT8) {
+    *out_turns = dot_256;
+    return has_avxvnni() ? 64.0 : 0.0;
+  }
   *out_turns = arithmetic == HB_ARITHMETIC_INT8 ? madd_256 : fma_256;
   return arithmetic == HB_ARITHMETIC_INT8 ? 64.0 : 16.0;
 }
@@ -59,25 +74,25 @@ static void fma_128(void) {
     __asm__ volatile(TWELVE(FMA) : : : CLOBBERS);
 }
 
-static double choose(hb_arithmetic arithmetic, int wide, void (**out_turns)(void)) {
-  (void)wide;
+static double choose(hb_arithmetic arithmetic, hb_instructions instructions, void (**out_turns)(void)) {
+  (void)instructions;
   if (arithmetic != HB_ARITHMETIC_F32) return 0.0; /* whether there is SDOT, the kernel must be asked */
   *out_turns = fma_128;
   return 8.0;
 }
 #else
-static double choose(hb_arithmetic arithmetic, int wide, void (**out_turns)(void)) {
+static double choose(hb_arithmetic arithmetic, hb_instructions instructions, void (**out_turns)(void)) {
   (void)arithmetic;
-  (void)wide;
+  (void)instructions;
   (void)out_turns;
   return 0.0;
 }
 #endif
 
-double hb_machine_peak(hb_arithmetic arithmetic, int wide) {
+double hb_machine_peak(hb_arithmetic arithmetic, hb_instructions instructions) {
   void (*turns)(void) = 0;
-  double operations = choose(arithmetic, wide, &turns), best = 0.0;
-  for (int round = 0; turns && round < ROUNDS; round++) {
+  double operations = choose(arithmetic, instructions, &turns), best = 0.0;
+  for (int round = 0; turns && operations > 0 && round < ROUNDS; round++) {
     double begin = now_ns();
     turns();
     double rate = operations * SUMS * TURNS / (now_ns() - begin);

@@ -6,11 +6,11 @@
 #include "check.h"
 #include "bench/machine/machine.h"
 
-/* What the machine can do at most; 0: not measured. Arithmetic of one core, with AVX2's registers and with
- * AVX-512's. */
+/* What the machine can do at most; 0: not measured. Arithmetic of one core, by the instructions that are
+ * used. */
 static struct {
   double read[2]; /* by one thread, by two */
-  double f32[2], int8[2];
+  double f32[HB_INSTRUCTIONS_COUNT], int8[HB_INSTRUCTIONS_COUNT];
 } limit;
 
 static struct {
@@ -22,10 +22,11 @@ static struct {
 #define READ_BYTES ((size_t)512 << 20)
 
 static void measure_limits(void) {
-  for (int i = 0; i < 2; i++) {
-    limit.read[i] = hb_machine_read((uint32_t)i + 1, READ_BYTES);
-    limit.f32[i] = hb_machine_peak(HB_ARITHMETIC_F32, i);
-    limit.int8[i] = hb_machine_peak(HB_ARITHMETIC_INT8, i);
+  for (uint32_t i = 0; i < 2; i++)
+    limit.read[i] = hb_machine_read(i + 1, READ_BYTES);
+  for (uint32_t i = 0; i < HB_INSTRUCTIONS_COUNT; i++) {
+    limit.f32[i] = hb_machine_peak(HB_ARITHMETIC_F32, (hb_instructions)i);
+    limit.int8[i] = hb_machine_peak(HB_ARITHMETIC_INT8, (hb_instructions)i);
   }
 }
 
@@ -52,8 +53,10 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
 
 /* The fraction of what the tier can reach at most on so many threads; 0: it has no meaning. */
 static double fraction(const check_run *run, const check_figure *figure, double ns, int threads) {
-  int wide = strncmp(run->tier->name, "avx512", 6) == 0;
-  double most = figure->is_int8 ? limit.int8[wide] : limit.f32[wide];
+  hb_instructions with = strncmp(run->tier->name, "avx512", 6) == 0 ? HB_INSTRUCTIONS_BEST
+                         : strcmp(run->tier->name, "avxvnni") == 0  ? HB_INSTRUCTIONS_AVXVNNI
+                                                                    : HB_INSTRUCTIONS_AVX2;
+  double most = figure->is_int8 ? limit.int8[with] : limit.f32[with];
   if (ns <= 0) return 0;
   if (figure->is_streamed)
     return limit.read[threads - 1] > 0 ? figure->bytes / ns / limit.read[threads - 1] : 0;
