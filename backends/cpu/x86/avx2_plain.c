@@ -75,6 +75,7 @@ HDB_INLINE size_t add(const hdb_tile *tile, const plain_part *p, bool is_asking,
     HDI_UNROLL
     for (uint32_t c = 0; c < p->tokens; c++) {
       __m256 v = _mm256_loadu_ps(x + c * x_stride + i);
+      __asm__("" : "+x"(v)); /* kept from being loaded once for each weight row */
       HDI_UNROLL
       for (uint32_t r = 0; r < p->rows; r++)
         acc[c][r] = _mm256_fmadd_ps(weights[r], v, acc[c][r]);
