@@ -5,6 +5,7 @@
 #include "emulated_tile.h"
 /* After the tiles it uses. */
 #include "cpu/x86/amx_blocks.inc.h"
+#include "cpu/x86/amx_superblocks.inc.h"
 
 int emulated_begun;
 
@@ -22,9 +23,20 @@ static void dot_q4_0(const hdb_tile *tile) {
 static void dot_q5_0(const hdb_tile *tile) {
   dot_blocks(tile, HD_FORMAT_Q5_0);
 }
+static void dot_q4_k(const hdb_tile *tile) {
+  hdi_tiles tiles;
+  hdi_amx_superblocks_dot(tile, &tiles, hdi_avx512_super_format(HD_FORMAT_Q4_K), true);
+}
+static void dot_q6_k(const hdb_tile *tile) {
+  hdi_tiles tiles;
+  hdi_amx_superblocks_dot(tile, &tiles, hdi_avx512_super_format(HD_FORMAT_Q6_K), false);
+}
 
 hdb_dot_fn emulated_dot_of(hd_format format) {
-  static const hdb_dot_fn dots[HD_FORMAT_COUNT] = {
-      [HD_FORMAT_Q8_0] = dot_q8_0, [HD_FORMAT_Q4_0] = dot_q4_0, [HD_FORMAT_Q5_0] = dot_q5_0};
+  static const hdb_dot_fn dots[HD_FORMAT_COUNT] = {[HD_FORMAT_Q8_0] = dot_q8_0,
+                                                   [HD_FORMAT_Q4_0] = dot_q4_0,
+                                                   [HD_FORMAT_Q5_0] = dot_q5_0,
+                                                   [HD_FORMAT_Q4_K] = dot_q4_k,
+                                                   [HD_FORMAT_Q6_K] = dot_q6_k};
   return dots[format];
 }

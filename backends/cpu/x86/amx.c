@@ -102,7 +102,8 @@ bool hdi_amx_agrees(hd_format format, hdb_dot_fn dot) {
 }
 
 const char *hdi_amx_begin(void) {
-  static const hd_format formats[] = {HD_FORMAT_Q8_0, HD_FORMAT_Q4_0, HD_FORMAT_Q5_0};
+  static const hd_format formats[] = {HD_FORMAT_Q8_0, HD_FORMAT_Q4_0, HD_FORMAT_Q5_0, HD_FORMAT_Q4_K,
+                                      HD_FORMAT_Q6_K};
   hdb_kernels kernels;
   if (!hdk_xstate_request(HDK_XSTATE_TILE_DATA)) return "the kernel does not lend the tiles";
   hdi_amx_replace(&kernels);
@@ -116,4 +117,6 @@ void hdi_amx_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q8_0] = hdi_amx_dot_q8_0;
   kernels->dot[HD_FORMAT_Q4_0] = hdi_amx_dot_q4_0;
   kernels->dot[HD_FORMAT_Q5_0] = hdi_amx_dot_q5_0;
+  kernels->dot[HD_FORMAT_Q4_K] = hdi_amx_dot_q4_k;
+  kernels->dot[HD_FORMAT_Q6_K] = hdi_amx_dot_q6_k;
 }

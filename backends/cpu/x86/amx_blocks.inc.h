@@ -7,10 +7,8 @@
  *
  * Included where the operations of amx_tile.h are defined: as instructions, or as plain C in a test. */
 #include "common/activation.h"
+#include "cpu/x86/amx_rows.h"
 #include "cpu/x86/avx512_blocks.h"
-
-/* Sixteen rows are the least that fill a tile; fewer are the AVX-512 tier's. */
-#define HDI_AMX_TOKENS 16u
 
 /* Blocks that are multiplied before the next are unpacked: 36 KiB of a first cache of 48. */
 #define HDI_AMX_BLOCKS 64u
@@ -22,21 +20,14 @@ _Static_assert(HDI_AMX_BLOCKS * sizeof(hdi_panel_block) <= HDB_TILE_SCRATCH, "a 
 #define HDI_AMX_LAG   2u
 
 typedef struct hdi_amx_sums {
-  __m512i row[HDI_AMX_SLOTS][HDI_AMX_TOKENS];
+  __m512i row[HDI_AMX_SLOTS][HDI_AMX_ROWS];
 } hdi_amx_sums;
-
-/* Sixteen activation rows with a panel: blocks [begin, begin + count). */
-typedef struct hdi_amx_part {
-  uint32_t w, t;
-  uint32_t skip; /* of the sixteen results of a weight row, so many are another part's */
-  size_t begin, count;
-} hdi_amx_part;
 
 /* 0..3: sums, 4 and 5: activations, 6 and 7: weights. */
 HDB_INLINE void hdi_amx_configure(hdi_tile_config *config) {
   __builtin_memset(config, 0, sizeof *config);
-  hdi_tile_config_set(config, 0, 4, HDI_AMX_TOKENS, HDI_TILE_ROW);
-  hdi_tile_config_set(config, 4, 6, HDI_AMX_TOKENS, HDB_Q8_BLOCK);
+  hdi_tile_config_set(config, 0, 4, HDI_AMX_ROWS, HDI_TILE_ROW);
+  hdi_tile_config_set(config, 4, 6, HDI_AMX_ROWS, HDB_Q8_BLOCK);
   hdi_tile_config_set(config, 6, 8, HDI_PANEL_STEPS, HDI_TILE_ROW);
 }
 
@@ -72,14 +63,30 @@ HDB_INLINE void hdi_amx_multiply(hdi_tiles *tiles, uint32_t slot, const uint8_t 
 
 /* acc + sums * scales, for sixteen activation rows whose scales of this block lie at `scales`. */
 HDB_INLINE void hdi_amx_scale(const __m512i *sums, __m512 d, const uint8_t *scales, size_t stride,
-                              __m512 acc[HDI_AMX_TOKENS]) {
+                              __m512 acc[HDI_AMX_ROWS]) {
   hdi_sixteen at = hdi_sixteen_at(scales, stride);
 #pragma GCC unroll 16
-  for (uint32_t c = 0; c < HDI_AMX_TOKENS; c++) {
+  for (uint32_t c = 0; c < HDI_AMX_ROWS; c++) {
     float scale;
     __builtin_memcpy(&scale, hdi_row(&at, c / 4, c % 4, 0), sizeof scale);
     acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[c]), _mm512_mul_ps(d, _mm512_set1_ps(scale)), acc[c]);
   }
+}
+
+/* Running sums, an activation row each: zero before the first block, else what the blocks before gave. */
+HDB_INLINE void hdi_amx_acc_begin(const hdb_tile *tile, const hdi_amx_part *part, __m512 acc[HDI_AMX_ROWS]) {
+  const float *out = tile->out + part->t * tile->out_stride + part->w;
+#pragma GCC unroll 16
+  for (uint32_t c = 0; c < HDI_AMX_ROWS; c++)
+    acc[c] = part->begin == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + c * tile->out_stride);
+}
+
+HDB_INLINE void hdi_amx_acc_end(const hdb_tile *tile, const hdi_amx_part *part,
+                                const __m512 acc[HDI_AMX_ROWS]) {
+  float *out = tile->out + part->t * tile->out_stride + part->w;
+#pragma GCC unroll 16
+  for (uint32_t c = 0; c < HDI_AMX_ROWS; c++)
+    if (c >= part->skip) _mm512_storeu_ps(out + c * tile->out_stride, acc[c]);
 }
 
 HDB_INLINE void hdi_amx_part_dot(const hdb_tile *tile, hdi_tiles *tiles, const hdi_amx_part *part,
@@ -87,12 +94,9 @@ HDB_INLINE void hdi_amx_part_dot(const hdb_tile *tile, hdi_tiles *tiles, const h
   const size_t stride = tile->x_stride;
   const uint8_t *x = tile->x + part->t * stride + part->begin * HDB_Q8_BLOCK;
   const uint8_t *scales = tile->x + part->t * stride + tile->cols + part->begin * sizeof(float);
-  float *out = tile->out + part->t * tile->out_stride + part->w;
   hdi_amx_sums sums;
-  __m512 acc[HDI_AMX_TOKENS];
-#pragma GCC unroll 16
-  for (uint32_t c = 0; c < HDI_AMX_TOKENS; c++)
-    acc[c] = part->begin == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out + c * tile->out_stride);
+  __m512 acc[HDI_AMX_ROWS];
+  hdi_amx_acc_begin(tile, part, acc);
   for (size_t b = 0; b < part->count + HDI_AMX_LAG; b += HDI_AMX_SLOTS)
 #pragma GCC unroll 4
     for (uint32_t s = 0; s < HDI_AMX_SLOTS; s++) {
@@ -103,9 +107,7 @@ HDB_INLINE void hdi_amx_part_dot(const hdb_tile *tile, hdi_tiles *tiles, const h
         hdi_amx_scale(sums.row[(s + HDI_AMX_SLOTS - HDI_AMX_LAG) % HDI_AMX_SLOTS], blocks[before].d,
                       scales + before * sizeof(float), stride, acc);
     }
-#pragma GCC unroll 16
-  for (uint32_t c = 0; c < HDI_AMX_TOKENS; c++)
-    if (c >= part->skip) _mm512_storeu_ps(out + c * tile->out_stride, acc[c]);
+  hdi_amx_acc_end(tile, part, acc);
 }
 
 /* Weights of the panel at `first`, signed. */
@@ -120,12 +122,10 @@ HDB_INLINE void hdi_amx_unpack(const hdb_tile *tile, const uint8_t *first, size_
   }
 }
 
-/* At least sixteen rows of either kind. The last sixteen begin early where they are not full; of activation
- * rows, whose sums go on from one run of blocks to the next, only those that are new are kept. */
+/* At least sixteen rows of either kind. */
 HDB_INLINE void hdi_amx_blocks_dot(const hdb_tile *tile, hdi_tiles *tiles, const hdi_block_format *f) {
   hdi_panel_block *blocks = (hdi_panel_block *)(void *)tile->scratch;
   const size_t total = tile->cols / HDB_Q8_BLOCK;
-  const uint32_t last = tile->x_rows - HDI_AMX_TOKENS;
   hdi_amx_configure(&tiles->config);
   hdi_tiles_begin(tiles);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
@@ -135,9 +135,8 @@ HDB_INLINE void hdi_amx_blocks_dot(const hdb_tile *tile, hdi_tiles *tiles, const
       part.count = left < HDI_AMX_BLOCKS ? left : HDI_AMX_BLOCKS;
       hdi_amx_unpack(tile, tile->weights + part.w * tile->weight_stride + part.begin * f->block_bytes,
                      part.count, f, blocks);
-      for (uint32_t t = 0; t < tile->x_rows; t += HDI_AMX_TOKENS) {
-        part.t = t < last ? t : last;
-        part.skip = t - part.t;
+      for (uint32_t t = 0; t < tile->x_rows; t += HDI_AMX_ROWS) {
+        hdi_amx_part_at(tile, t, &part);
         hdi_amx_part_dot(tile, tiles, &part, blocks);
       }
     }

@@ -234,3 +234,7 @@ void hdi_avx512_dot_q4_k(const hdb_tile *tile) {
 void hdi_avx512_dot_q6_k(const hdb_tile *tile) {
   dot_k(tile, &q6_k, &quad_of_q6_k);
 }
+
+const hdi_super_format *hdi_avx512_super_format(hd_format format) {
+  return format == HD_FORMAT_Q4_K ? &q4_k : &q6_k;
+}

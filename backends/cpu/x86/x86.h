@@ -7,6 +7,7 @@
 #include "common/kernels.h"
 
 struct hdi_block_format;
+struct hdi_super_format;
 
 void hdi_avx2_replace(hdb_kernels *kernels);
 void hdi_avxvnni_replace(hdb_kernels *kernels);
@@ -46,9 +47,13 @@ void hdi_avx512_dot_q6_k(const hdb_tile *tile);
 void hdi_amx_dot_q8_0(const hdb_tile *tile);
 void hdi_amx_dot_q4_0(const hdb_tile *tile);
 void hdi_amx_dot_q5_0(const hdb_tile *tile);
+void hdi_amx_dot_q4_k(const hdb_tile *tile);
+void hdi_amx_dot_q6_k(const hdb_tile *tile);
 
 /* How the AVX-512 tier turns a block of Q8_0, Q4_0 or Q5_0; the AMX tier does so too. Ownership: static. */
 const struct hdi_block_format *hdi_avx512_block_format(hd_format format);
+/* Likewise Q4_K or Q6_K. */
+const struct hdi_super_format *hdi_avx512_super_format(hd_format format);
 
 /* Types hdb_quantise_fn. */
 void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row);

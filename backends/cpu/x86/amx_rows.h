@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sixteen activation rows with a panel of sixteen weight rows: what AMX dots of all formats do alike. */
+#ifndef HEDDLE_BACKENDS_CPU_X86_AMX_ROWS_H
+#define HEDDLE_BACKENDS_CPU_X86_AMX_ROWS_H
+
+#include <stdbool.h>
+#include "cpu/x86/avx512_panel.h"
+
+/* Fewer activation rows than fill a tile are the AVX-512 tier's. */
+#define HDI_AMX_ROWS 16u
+
+/* Blocks [begin, begin + count) of weight rows from w on and activation rows from t on. */
+typedef struct hdi_amx_part {
+  uint32_t w, t;
+  uint32_t skip; /* activation rows that are another part's */
+  size_t begin, count;
+} hdi_amx_part;
+
+/* Whether both kinds of rows are as many as the kernels want. */
+HDB_INLINE bool hdi_amx_fills(const hdb_tile *tile) {
+  return tile->x_rows >= HDI_AMX_ROWS && tile->weight_rows >= HDI_PANEL_ROWS;
+}
+
+/* Activation rows from t on. The last sixteen begin early where they are not full; as sums go on from one run
+ * of blocks to the next, only those that are new are kept. */
+HDB_INLINE void hdi_amx_part_at(const hdb_tile *tile, uint32_t t, hdi_amx_part *part) {
+  const uint32_t last = tile->x_rows - HDI_AMX_ROWS;
+  part->t = t < last ? t : last;
+  part->skip = t - part->t;
+}
+
+#endif
