@@ -16,7 +16,8 @@ static hd_status parse_tier(const char *name, int length, hdi_tier *out_tier, hd
     return HD_OK;
   }
   return hd_fail(out_error, HD_E_FORMAT,
-                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, amx, neon, dotprod)", length, name);
+                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm)", length,
+                 name);
 }
 
 hd_status hdi_cpu_options_parse(const hd_host *host, const char *text, hdi_cpu_options *out_options,

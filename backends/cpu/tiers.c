@@ -45,11 +45,16 @@ static bool has_amx(void) {
   return has_avx512() && hdi_amx_present();
 }
 #elif defined(__aarch64__)
-/* Bit of AT_HWCAP on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
+/* Bits of AT_HWCAP and AT_HWCAP2 on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
 #define CAP_ASIMDDP (1ul << 20)
+#define CAP2_I8MM   (1ul << 13)
 
 static bool has_dotprod(void) {
   return (getauxval(AT_HWCAP) & CAP_ASIMDDP) != 0;
+}
+
+static bool has_i8mm(void) {
+  return has_dotprod() && (getauxval(AT_HWCAP2) & CAP2_I8MM) != 0;
 }
 #endif
 
@@ -77,9 +82,11 @@ static const tier_info tiers[HDI_TIER_COUNT] = {
 #if defined(__aarch64__)
     [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace, NULL},
     [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace, NULL},
+    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, has_i8mm, hdi_i8mm_replace, NULL},
 #else
     [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL, NULL},
     [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL, NULL},
+    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, NULL, NULL, NULL},
 #endif
 };
 

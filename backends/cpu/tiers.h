@@ -16,6 +16,7 @@ typedef enum hdi_tier {
   HDI_TIER_AMX,     /* AVX-512 with tiles of bytes */
   HDI_TIER_NEON,    /* aarch64's baseline */
   HDI_TIER_DOTPROD, /* NEON with SDOT */
+  HDI_TIER_I8MM,    /* dotprod with SMMLA */
   HDI_TIER_COUNT
 } hdi_tier;
 

@@ -11,10 +11,14 @@
 
 /* Relative to the sum of magnitudes. Plain rows are added up in the order of the tier's registers. Quantised
  * rows are added up in one order by all (common/block.h, superblock.h), so that only the one fma in 2^29 that
- * C rounds twice may differ. */
+ * C rounds twice may differ; where C has an instruction for it (on aarch64 always), no bit does. */
 #define PLAIN_ROUNDING 0x1p-18
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define BLOCK_ROUNDING 0.0
+#else
 #define BLOCK_ROUNDING 0x1p-23
-#define CANARY         -12345.75f
+#endif
+#define CANARY -12345.75f
 
 typedef struct dot_case {
   hd_format format;

@@ -7,6 +7,7 @@
 
 void hdi_neon_replace(hdb_kernels *kernels);
 void hdi_dotprod_replace(hdb_kernels *kernels);
+void hdi_i8mm_replace(hdb_kernels *kernels);
 
 /* rows.inc.h compiled for aarch64. */
 const hdb_row_kernels *hdi_neon_rows(void);
@@ -27,6 +28,9 @@ void hdi_dotprod_dot_q4_0(const hdb_tile *tile);
 void hdi_dotprod_dot_q5_0(const hdb_tile *tile);
 void hdi_dotprod_dot_q4_k(const hdb_tile *tile);
 void hdi_dotprod_dot_q6_k(const hdb_tile *tile);
+void hdi_i8mm_dot_q8_0(const hdb_tile *tile);
+void hdi_i8mm_dot_q4_0(const hdb_tile *tile);
+void hdi_i8mm_dot_q5_0(const hdb_tile *tile);
 
 /* Types hdb_quantise_fn. */
 void hdi_neon_quantise_q8(const float *x, uint32_t cols, void *out_row);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NEON dots of the block formats. A template: the tiers differ in one step, the sum of products of bytes, and
- * each compiles this text with its own flags. Before including it, define DOT_NAME(FORMAT)   the name of a
- * format's dot in the tier, static inline int32x4_t fours(int8x16_t w, int8x16_t x) the products of four
- * neighbours each, summed in a lane; |w| <= 128, |x| <= 127. Sums are in the order of common/lanes.h: lanes
- * 0-3 in one register, 4-7 in another. */
+/* NEON dots of the formats with super-blocks of 256. A template: the tiers differ in one step, the sum of
+ * products of bytes, and each compiles this text with its own flags. Before including it, define
+ * DOT_NAME(FORMAT), the name of a format's dot in the tier, and
+ * static inline int32x4_t fours(int8x16_t w, int8x16_t x): the products of four neighbours each, summed in a
+ * lane; |w| <= 128, |x| <= 127. Results are those of common/superblock.h. */
 #include <arm_neon.h>
 #include <stdbool.h>
 #include "common/activation.h"
@@ -13,86 +13,10 @@
 #include "common/tile.h"
 #include "cpu/arm/arm.h"
 
-/* ---- Q8_0, Q4_0, Q5_0: blocks of 32 with one scale; unpacking differs ---- */
-
-/* The 32 values of a block, signed, in order. */
-typedef int8x16x2_t (*unpack_fn)(const uint8_t *block);
-
-HDB_INLINE int8x16x2_t unpack_q8_0(const uint8_t *block) {
-  const int8_t *q = (const int8_t *)block + 2;
-  return (int8x16x2_t){{vld1q_s8(q), vld1q_s8(q + 16)}};
-}
-
 HDB_INLINE uint8x16x2_t nibbles(const uint8_t *bytes) {
   uint8x16_t packed = vld1q_u8(bytes);
   return (uint8x16x2_t){{vandq_u8(packed, vdupq_n_u8(15)), vshrq_n_u8(packed, 4)}};
 }
-
-HDB_INLINE int8x16_t less(uint8x16_t x, uint8_t offset) {
-  return vreinterpretq_s8_u8(vsubq_u8(x, vdupq_n_u8(offset)));
-}
-
-HDB_INLINE int8x16x2_t unpack_q4_0(const uint8_t *block) {
-  uint8x16x2_t q = nibbles(block + 2);
-  return (int8x16x2_t){{less(q.val[0], 8), less(q.val[1], 8)}};
-}
-
-/* Value i's fifth bit stands in bit i % 8 of byte i / 8. */
-HDB_INLINE int8x16_t with_fifth(uint8x16_t q, const uint8_t *bits) {
-  static const uint8_t each[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  uint8x16_t spread = vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1]));
-  uint8x16_t present = vtstq_u8(spread, vld1q_u8(each));
-  return less(vorrq_u8(q, vandq_u8(present, vdupq_n_u8(16))), 16);
-}
-
-HDB_INLINE int8x16x2_t unpack_q5_0(const uint8_t *block) {
-  uint8x16x2_t q = nibbles(block + 6);
-  return (int8x16x2_t){{with_fifth(q.val[0], block + 2), with_fifth(q.val[1], block + 4)}};
-}
-
-/* Sums of one result. */
-typedef struct lanes {
-  float32x4_t low, high;
-} lanes;
-
-HDB_INLINE float sum_of_four(float32x4_t x) {
-  float32x2_t two = vadd_f32(vget_low_f32(x), vget_high_f32(x));
-  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
-}
-
-HDB_INLINE float sum_of_lanes(const lanes *acc) {
-  return sum_of_four(vaddq_f32(acc->low, acc->high));
-}
-
-HDB_INLINE void blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
-                       unpack_fn unpack, size_t block_bytes) {
-  lanes acc[4][4];
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      acc[r][c].low = acc[r][c].high = vdupq_n_f32(0.0f);
-  for (uint32_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++)
-    for (uint32_t r = 0; r < rows; r++) {
-      const uint8_t *at = tile->weights + (w + r) * tile->weight_stride + b * block_bytes;
-      int8x16x2_t values = unpack(at);
-      float d = hdb_f16_at(at);
-      for (uint32_t c = 0; c < activations; c++) {
-        const uint8_t *row = tile->x + (t + c) * tile->x_stride;
-        const int8_t *x = hdb_q8_values(row) + (size_t)b * HDB_Q8_BLOCK;
-        float scale = d * hdb_q8_scales(row, tile->cols)[b];
-        float32x4_t low = vcvtq_f32_s32(fours(values.val[0], vld1q_s8(x)));
-        float32x4_t high = vcvtq_f32_s32(fours(values.val[1], vld1q_s8(x + 16)));
-        acc[r][c].low = vfmaq_n_f32(acc[r][c].low, low, scale);
-        acc[r][c].high = vfmaq_n_f32(acc[r][c].high, high, scale);
-      }
-    }
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t c = 0; c < activations; c++)
-      tile->out[(t + c) * tile->out_stride + w + r] = sum_of_lanes(&acc[r][c]);
-}
-
-HDB_DOT_OF_BLOCKS(DOT_NAME(q8_0), 2, blocks, unpack_q8_0, 34)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q4_0), 2, blocks, unpack_q4_0, 18)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q5_0), 2, blocks, unpack_q5_0, 22)
 
 /* ---- Q4_K, Q6_K: blocks of 256 with a scale for each sixteen values (Q4_K: each twice); what a weight is
  * off by (min, 32) is taken out through the activation's sums. All of a block is exact in integers. ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the NEON tier replaces, and what dotprod replaces of that. */
+/* What the NEON tier replaces, and what dotprod and i8mm replace of that. */
 #include "cpu/arm/arm.h"
 
 void hdi_neon_replace(hdb_kernels *kernels) {
@@ -23,4 +23,10 @@ void hdi_dotprod_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q5_0] = hdi_dotprod_dot_q5_0;
   kernels->dot[HD_FORMAT_Q4_K] = hdi_dotprod_dot_q4_k;
   kernels->dot[HD_FORMAT_Q6_K] = hdi_dotprod_dot_q6_k;
+}
+
+void hdi_i8mm_replace(hdb_kernels *kernels) {
+  kernels->dot[HD_FORMAT_Q8_0] = hdi_i8mm_dot_q8_0;
+  kernels->dot[HD_FORMAT_Q4_0] = hdi_i8mm_dot_q4_0;
+  kernels->dot[HD_FORMAT_Q5_0] = hdi_i8mm_dot_q5_0;
 }
