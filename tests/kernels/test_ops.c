@@ -33,7 +33,7 @@ static double quantise_bound(hd_format format, const float *x, const float *w, u
   for (uint32_t b = 0; b < cols; b += block) {
     double amax = 0.0, weights = 0.0;
     for (uint32_t i = b; i < b + block; i++) {
-      amax = fmax(amax, fabs((double)x[i]));
+      if (fabs((double)x[i]) > amax) amax = fabs((double)x[i]);
       weights += fabs((double)w[i]);
     }
     bound += weights * amax * (0.5 / 127 + 0x1p-11) * 1.01;
@@ -230,7 +230,7 @@ static double store_bound(hd_format format, const float *x, uint32_t i) {
   if (format == HD_FORMAT_F32) return 0.0;
   if (format == HD_FORMAT_F16) return fabs((double)x[i]) * 0x1.01p-11 + 0x1p-24;
   for (uint32_t j = i / 32 * 32; j < i / 32 * 32 + 32; j++)
-    amax = fmax(amax, fabs((double)x[j]));
+    if (fabs((double)x[j]) > amax) amax = fabs((double)x[j]); /* gcc 12 for aarch64 fails on fmax() */
   return amax * (0.5 / 127 + 0x1p-11) * 1.01;
 }
 
