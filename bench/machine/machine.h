@@ -17,6 +17,7 @@ typedef enum hb_instructions {
   HB_INSTRUCTIONS_AVX2,    /* 256 bits, products of bytes in three instructions */
   HB_INSTRUCTIONS_BEST,    /* AVX-512 where the machine has it, else AVX2 */
   HB_INSTRUCTIONS_AVXVNNI, /* 256 bits, products of bytes in one */
+  HB_INSTRUCTIONS_TILES,   /* AMX, bytes alone; the kernel is asked for them */
   HB_INSTRUCTIONS_COUNT
 } hb_instructions;
 

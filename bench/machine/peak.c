@@ -4,11 +4,12 @@
 #include <stdint.h>
 #include <time.h>
 #include "bench/machine/machine.h"
+#include "bench/machine/tiles.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
-enum { SUMS = 12, TURNS = 2000000, ROUNDS = 5 };
+enum { SUMS = HB_PEAK_SUMS, TURNS = HB_PEAK_TURNS, ROUNDS = 5 };
 
 static double now_ns(void) {
   struct timespec ts;
@@ -49,6 +50,10 @@ static int has_avxvnni(void) {
 /* What to run, and operations of one instruction. */
 static double choose(hb_arithmetic arithmetic, hb_instructions instructions, void (**out_turns)(void)) {
   const int wide = instructions == HB_INSTRUCTIONS_BEST;
+  if (instructions == HB_INSTRUCTIONS_TILES) {
+    *out_turns = hb_tiles_turns;
+    return arithmetic == HB_ARITHMETIC_INT8 && hb_tiles_lent() ? HB_TILES_OPERATIONS : 0.0;
+  }
   if (wide && arithmetic == HB_ARITHMETIC_INT8 && __builtin_cpu_supports("avx512vnni")) {
     *out_turns = dot_512;
     return 128.0;

@@ -49,13 +49,20 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
            "in its "
            "widest registers %.0f and %.0f\n",
            limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1]);
+  if (bench && limit.int8[HB_INSTRUCTIONS_TILES] > 0)
+    printf("machine: one core does %.0f Gop/s of bytes in tiles\n", limit.int8[HB_INSTRUCTIONS_TILES]);
+}
+
+/* With what a tier computes. */
+static hb_instructions instructions_of(const char *tier, bool is_int8) {
+  if (strcmp(tier, "amx") == 0) return is_int8 ? HB_INSTRUCTIONS_TILES : HB_INSTRUCTIONS_BEST;
+  if (strncmp(tier, "avx512", 6) == 0) return HB_INSTRUCTIONS_BEST;
+  return strcmp(tier, "avxvnni") == 0 ? HB_INSTRUCTIONS_AVXVNNI : HB_INSTRUCTIONS_AVX2;
 }
 
 /* The fraction of what the tier can reach at most on so many threads; 0: it has no meaning. */
 static double fraction(const check_run *run, const check_figure *figure, double ns, int threads) {
-  hb_instructions with = strncmp(run->tier->name, "avx512", 6) == 0 ? HB_INSTRUCTIONS_BEST
-                         : strcmp(run->tier->name, "avxvnni") == 0  ? HB_INSTRUCTIONS_AVXVNNI
-                                                                    : HB_INSTRUCTIONS_AVX2;
+  hb_instructions with = instructions_of(run->tier->name, figure->is_int8);
   double most = figure->is_int8 ? limit.int8[with] : limit.f32[with];
   if (ns <= 0) return 0;
   if (figure->is_streamed)
