@@ -53,25 +53,25 @@ HDB_INLINE void head_q6_k(const hdi_eight *at, hdi_super_head *out) {
   out->d_min = _mm256_setzero_ps();
 }
 
-/* A half of 128 values: quarters 0 and 2 share 32 bytes of nibbles, 1 and 3 the next 32, all four the upper
- * bits. */
+/* A half of 128 values has four quarters: 0 and 2 share 32 bytes of nibbles, 1 and 3 the next 32, all four
+ * the upper bits. A stretch is two quarters that share bytes. */
 HDB_INLINE void stretch_q6_k(const hdi_eight *at, uint32_t index, __m256i *out) {
   const __m256i two = _mm256_set1_epi8(0x30);
+  const uint32_t half = index / 2;
+  const int left = index % 2 ? 2 : 4; /* that bring the first one's upper bits to bits 4 and 5 */
   __m256i upper[8];
-  hdi_turn_32(at, 64 * index, out);
-  hdi_turn_32(at, 64 * index + 32, out + 8);
-  hdi_split_nibbles(out, out + 16, 16);
-  hdi_turn_32(at, Q6_K_UPPER_AT + 32 * index, upper);
+  hdi_turn_32(at, 32 * index, out);
+  hdi_split_nibbles(out, out + 8, 8);
+  hdi_turn_32(at, Q6_K_UPPER_AT + 32 * half, upper);
   for (uint32_t j = 0; j < 8; j++) {
-    out[j] = _mm256_or_si256(out[j], _mm256_and_si256(_mm256_slli_epi16(upper[j], 4), two));
-    out[j + 8] = _mm256_or_si256(out[j + 8], _mm256_and_si256(_mm256_slli_epi16(upper[j], 2), two));
-    out[j + 16] = _mm256_or_si256(out[j + 16], _mm256_and_si256(upper[j], two));
-    out[j + 24] = _mm256_or_si256(out[j + 24], _mm256_and_si256(_mm256_srli_epi16(upper[j], 2), two));
+    __m256i second = index % 2 ? _mm256_srli_epi16(upper[j], 2) : upper[j];
+    out[j] = _mm256_or_si256(out[j], _mm256_and_si256(_mm256_slli_epi16(upper[j], left), two));
+    out[j + 8] = _mm256_or_si256(out[j + 8], _mm256_and_si256(second, two));
   }
 }
 
-static const hdi_super_format q4_k = {head_q4_k, stretch_q4_k, HDB_Q4_K_BYTES, 16, 8, 8, 4, true},
-                              q6_k = {head_q6_k, stretch_q6_k,           Q6_K_BYTES, 32,
+static const hdi_super_format q4_k = {head_q4_k, stretch_q4_k, HDB_Q4_K_BYTES, 8, 8, 8, 4, true},
+                              q6_k = {head_q6_k, stretch_q6_k,           Q6_K_BYTES, 16,
                                       4,         HDI_HAS_DPBUSD ? 4 : 2, 8,          false};
 
 void HDI_DOT(q4_k)(const hdb_tile *tile) {

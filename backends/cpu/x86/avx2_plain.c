@@ -58,17 +58,18 @@ typedef struct plain_part {
 } plain_part;
 
 /* Adds the part's products, eight columns at a time, and says where it ended. When few activation rows wait
- * for memory, the weight rows after these are asked for in the order in which they lie. */
+ * for memory, the weight rows after these, or what lies 8 KiB ahead, are asked for in the order of memory. */
 HDB_INLINE size_t add(const hdb_tile *tile, const plain_part *p, bool is_asking, const plain_format *f,
                       sums_of_rows acc) {
   const uint8_t *w = tile->weights + p->w * tile->weight_stride;
   const float *x = (const float *)(const void *)(tile->x + p->t * tile->x_stride);
   const size_t x_stride = tile->x_stride / sizeof(float), ask = p->rows * LANES * f->bytes;
+  const size_t ahead = hdi_ahead(p->rows * tile->weight_stride);
   size_t i = p->begin;
   for (; i + LANES <= p->end; i += LANES) {
     __m256 weights[FEW_ROWS];
     for (size_t at = 0; is_asking && at < ask; at += 64)
-      _mm_prefetch((const char *)w + p->rows * (tile->weight_stride + i * f->bytes) + at, _MM_HINT_T0);
+      _mm_prefetch((const char *)w + ahead + p->rows * i * f->bytes + at, _MM_HINT_T0);
     HDI_UNROLL
     for (uint32_t r = 0; r < p->rows; r++)
       weights[r] = f->widen(w + r * tile->weight_stride + i * f->bytes);

@@ -24,14 +24,25 @@ typedef struct hdi_super_head {
 /* What one format knows. */
 typedef struct hdi_super_format {
   void (*head)(const hdi_eight *at, hdi_super_head *out);
-  void (*stretch)(const hdi_eight *at, uint32_t index, __m256i *out); /* unsigned values of a stretch */
+  void (*stretch)(const hdi_eight *at, uint32_t index, __m256i *out); /* sixteen registers of values */
   size_t bytes;
-  uint32_t stretch_steps; /* registers turned together */
-  uint32_t part_steps;    /* that share a scale */
-  uint32_t sum_steps;     /* whose sum fits 16 bits, where it has to */
-  uint32_t pairs;         /* of sums of parts */
-  bool has_min;           /* else values are 32 too large */
+  uint32_t second;     /* steps from a stretch's first eight registers to its others */
+  uint32_t part_steps; /* that share a scale */
+  uint32_t sum_steps;  /* whose sum fits 16 bits, where it has to */
+  uint32_t pairs;      /* of sums of parts */
+  bool has_min;        /* else values are 32 too large */
 } hdi_super_format;
+
+/* Registers that are turned together: few enough to stay registers. Bytes that hold two values hold two of
+ * `second` steps apart. */
+#define HDI_STRETCH_STEPS 16u
+#define HDI_STRETCHES     (HDI_SUPER_STEPS / HDI_STRETCH_STEPS)
+
+/* Which step register j of a stretch is. */
+HDB_INLINE uint32_t hdi_step_of(const hdi_super_format *f, uint32_t stretch, uint32_t j) {
+  const uint32_t beside = f->second / 8; /* stretches whose first halves are neighbours */
+  return HDI_STRETCH_STEPS * beside * (stretch / beside) + 8 * (stretch % beside) + j % 8 + j / 8 * f->second;
+}
 
 /* Where an activation row's super-blocks are: values, scales, sums of parts. */
 typedef struct hdi_super_x {
@@ -44,14 +55,15 @@ HDB_INLINE hdi_super_x hdi_super_x_at(const hdb_tile *tile, uint32_t t, const hd
   return (hdi_super_x){row, (const uint8_t *)hdb_q8_scales(row, tile->cols), (const uint8_t *)sums};
 }
 
-/* Steps [begin, begin + stretch_steps) of one panel with one activation row, added to `dot`. q: theirs. */
+/* A stretch of one panel with one activation row, added to `dot`. q: its registers. */
 HDB_INLINE __m256i hdi_super_stretch(const hdi_super_format *f, const hdi_super_head *head, const __m256i *q,
-                                     const uint8_t *x, uint32_t begin, __m256i dot) {
-  for (uint32_t j = 0; j < f->stretch_steps; j += f->sum_steps) {
-    __m256i sum = hdi_first(q[j], hdi_four(x + 4 * (begin + j)));
-    for (uint32_t k = j + 1; k < j + f->sum_steps; k++)
-      sum = hdi_step(sum, q[k], hdi_four(x + 4 * (begin + k)));
-    dot = _mm256_add_epi32(dot, hdi_scaled(sum, head->scale[(begin + j) / f->part_steps]));
+                                     const uint8_t *x, uint32_t stretch, __m256i dot) {
+  for (uint32_t j = 0; j < HDI_STRETCH_STEPS; j += f->sum_steps) {
+    const uint32_t step = hdi_step_of(f, stretch, j);
+    __m256i sum = hdi_first(q[j], hdi_four(x + 4 * step));
+    for (uint32_t k = 1; k < f->sum_steps; k++)
+      sum = hdi_step(sum, q[j + k], hdi_four(x + 4 * (step + k)));
+    dot = _mm256_add_epi32(dot, hdi_scaled(sum, head->scale[step / f->part_steps]));
   }
   return dot;
 }
@@ -71,11 +83,12 @@ HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_he
 
 /* ---- few activation rows ---- */
 
-/* Eight weight rows from `first` on with `tokens` activation rows from t on; asks for the next eight. */
+/* Eight weight rows from `first` on with `tokens` activation rows from t on; asks for the next eight,
+ * or where those are near, for what lies 8 KiB ahead. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_super_format *f, __m256 acc[4]) {
-  const uint8_t *ahead = first + HDI_PANEL_ROWS * stride;
-  const size_t bytes = HDI_PANEL_ROWS * f->bytes / (HDI_SUPER_STEPS / f->stretch_steps);
+  const uint8_t *ahead = first + hdi_ahead(HDI_PANEL_ROWS * stride);
+  const size_t bytes = HDI_PANEL_ROWS * f->bytes / HDI_STRETCHES;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm256_setzero_ps();
   for (size_t b = 0; b < tile->cols / HDB_Q8K_BLOCK; b++) {
@@ -84,15 +97,16 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
                       _mm256_setzero_si256()};
     hdi_eight at = hdi_eight_at(first + b * f->bytes, stride);
     f->head(&at, &head);
-    for (uint32_t begin = 0; begin < HDI_SUPER_STEPS; begin += f->stretch_steps) {
-      __m256i q[32];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < HDI_STRETCHES; i++) {
+      __m256i q[HDI_STRETCH_STEPS];
       for (size_t line = 0; line < bytes; line += 64)
         _mm_prefetch((const char *)ahead + line, _MM_HINT_T0);
       ahead += bytes;
-      f->stretch(&at, begin / f->stretch_steps, q);
+      f->stretch(&at, i, q);
       for (uint32_t c = 0; c < tokens; c++)
-        dot[c] = hdi_super_stretch(f, &head, q, tile->x + (t + c) * tile->x_stride + b * HDB_Q8K_BLOCK, begin,
-                                   dot[c]);
+        dot[c] =
+            hdi_super_stretch(f, &head, q, tile->x + (t + c) * tile->x_stride + b * HDB_Q8K_BLOCK, i, dot[c]);
     }
     for (uint32_t c = 0; c < tokens; c++) {
       hdi_super_x x = hdi_super_x_at(tile, t + c, f);
@@ -149,11 +163,11 @@ HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, cons
     for (size_t b = 0; b < pair->count; b++) {
       hdi_eight at = hdi_eight_at(first + b * f->bytes, tile->weight_stride);
       f->head(&at, &out[b].head[p]);
-      for (uint32_t begin = 0; begin < HDI_SUPER_STEPS; begin += f->stretch_steps) {
-        __m256i q[32];
-        f->stretch(&at, begin / f->stretch_steps, q);
-        for (uint32_t j = 0; j < f->stretch_steps; j++)
-          out[b].q[begin + j][p] = q[j];
+      for (uint32_t k = 0; k < HDI_STRETCHES; k++) {
+        __m256i q[HDI_STRETCH_STEPS];
+        f->stretch(&at, k, q);
+        for (uint32_t j = 0; j < HDI_STRETCH_STEPS; j++)
+          out[b].q[hdi_step_of(f, k, j)][p] = q[j];
       }
     }
   }
