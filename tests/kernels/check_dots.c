@@ -148,11 +148,14 @@ static void dot_check(check_run *run, uint32_t index) {
   hd_format format = sample_format(index);
   uint32_t block = hd_format_get(format)->block_values;
   bool exact = block > 1 && sample_below(&run->rng, 2) == 0;
+  bool is_long = !exact && sample_below(&run->rng, 8) == 0; /* more than one part of a stream */
+  uint32_t most = exact ? 512 : is_long ? 9216 : 2048;
   uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 2500 : 300)
-                             : block * (1 + sample_below(&run->rng, exact ? 512 / block : 2048 / block));
+                             : block * (1 + sample_below(&run->rng, most / block));
   dot_case k;
   uint32_t rows = 1 + sample_below(&run->rng, 70);
-  uint32_t x_rows = 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 50 : 18);
+  uint32_t tokens = is_long ? 3 : sample_below(&run->rng, 4) == 0 ? 50 : 18;
+  uint32_t x_rows = 1 + sample_below(&run->rng, tokens);
   dot_begin(run, &k, format, cols, rows, x_rows, exact);
   k.fn = run->tier->dot[format];
   k.fn(&k.tile);
