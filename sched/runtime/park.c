@@ -122,18 +122,33 @@ static uint32_t wake_some(hd_runtime *runtime, uint32_t count, uint32_t as) {
   return woken;
 }
 
+/* Whether somebody sleeps, apart from those who are about to say that they no longer do. */
+static bool any_sleeps(hd_runtime *runtime) {
+  uint64_t parked = atomic_load_explicit(&runtime->parked, memory_order_seq_cst);
+  for (; parked != 0; parked &= parked - 1) {
+    hdi_worker *worker = &runtime->workers[__builtin_ctzll(parked)];
+    uint32_t how = atomic_load_explicit(&worker->state, memory_order_seq_cst);
+    if (how == HDI_PARKED_FUTEX || how == HDI_PARKED_POLL) return true;
+  }
+  return false;
+}
+
 void hdi_wake_searcher(hd_runtime *runtime) {
   if (atomic_load_explicit(&runtime->parked, memory_order_seq_cst) == 0) return;
-  uint32_t none = 0;
-  if (atomic_load_explicit(&runtime->searching, memory_order_seq_cst) != 0) return;
-  if (atomic_load_explicit(&runtime->lingering, memory_order_seq_cst) != 0) return;
-  if (!atomic_compare_exchange_strong_explicit(&runtime->searching, &none, 1, memory_order_seq_cst,
-                                               memory_order_seq_cst)) {
-    return;
-  }
-  if (wake_some(runtime, 1, HDI_SEARCHER) == 0) {
+  do {
+    uint32_t none = 0;
+    if (atomic_load_explicit(&runtime->searching, memory_order_seq_cst) != 0) return;
+    if (atomic_load_explicit(&runtime->lingering, memory_order_seq_cst) != 0) return;
+    if (!atomic_compare_exchange_strong_explicit(&runtime->searching, &none, 1, memory_order_seq_cst,
+                                                 memory_order_seq_cst)) {
+      return;
+    }
+    if (wake_some(runtime, 1, HDI_SEARCHER) > 0) return;
     atomic_fetch_sub_explicit(&runtime->searching, 1, memory_order_seq_cst);
-  }
+    /* Those who slept had got up. While this counted as a searcher another may have lain down, and somebody
+     * who had work for it woken nobody, because there was a searcher. Who lies down from now on looks after
+     * that work was put. */
+  } while (any_sleeps(runtime));
 }
 
 uint32_t hdi_wake_helpers(hd_runtime *runtime, uint32_t count) {
