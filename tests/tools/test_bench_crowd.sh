@@ -8,7 +8,7 @@ keys() {
   if "$json_has" "$@" <"$scratch/out" 2>>"$scratch/err"; then ok; else wrong "JSON without $*"; fi
 }
 
-call bench --crowd --requests 20 --rounds 1 --ms 30 --json
+call bench --crowd --requests 20 --rounds 1 --ms 150 --json
 exits 0 'bench --crowd'
 silent 'bench --crowd'
 keys model threads requests=20 'crowds[0].beside=alone' 'crowds[1].beside=leases' 'crowds[2].beside=descriptors' \
