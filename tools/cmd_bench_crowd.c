@@ -232,6 +232,15 @@ static bool knows(const char *name, hdt_exit *out_exit) {
   return false;
 }
 
+static hdt_exit measure_and_print(hb_crowd *crowd, const he_model *model, const crowd_args *args,
+                                  crowd_series *series) {
+  hdt_exit code = measure(crowd, args, series);
+  if (code != HDT_DONE) return code;
+  if (args->output.json) return print_json(model, args, series);
+  print_table(model, args, series);
+  return HDT_DONE;
+}
+
 static hdt_exit measure_and_tell(he_model *model, const crowd_args *args) {
   const hb_crowd_setup setup = {
       .model = model, .policy = args->policy, .workers = args->threads, .size = args->requests};
@@ -240,12 +249,8 @@ static hdt_exit measure_and_tell(he_model *model, const crowd_args *args) {
   hd_status status = hb_crowd_open(&setup, &crowd, &error);
   if (status != HD_OK) return hdt_fail(hdt_exit_of_usage(status), "bench", "%s", error.text);
   crowd_series *series = calloc(HB_CROWD_KINDS, sizeof(*series));
-  hdt_exit code = series == NULL ? hdt_fail(HDT_FAILED, "bench", "no memory") : measure(crowd, args, series);
-  if (code == HDT_DONE && args->output.json) {
-    code = print_json(model, args, series);
-  } else if (code == HDT_DONE) {
-    print_table(model, args, series);
-  }
+  hdt_exit code = series == NULL ? hdt_fail(HDT_FAILED, "bench", "no memory")
+                                 : measure_and_print(crowd, model, args, series);
   free(series);
   hb_crowd_close(crowd);
   return code;

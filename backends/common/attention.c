@@ -14,6 +14,7 @@
  * It depends on q, K, V and n alone: not on the cut of a prompt into runs, of a run into tiles and parts, nor
  * on the tier. Replay, preemption and splits rely on it. Source: Dao et al., FlashAttention, 2022 (running
  * softmax); Dao et al., Flash-Decoding, 2023 (spans); Ainslie et al., GQA, 2023. */
+#include <assert.h>
 #include <math.h>
 #include <stdalign.h>
 #include <string.h>
@@ -80,6 +81,7 @@ static uint32_t tiles_of(uint32_t count, uint32_t in_a_tile) {
 static void choose_tiles(attention *a, uint32_t tokens, uint32_t kv_heads, uint32_t positions) {
   uint32_t rows = lesser(ROWS, RUNNING / a->padded);
   a->heads = lesser(a->group, rows);
+  assert(a->heads > 0 && tokens > 0); /* a head has at most HEAD_DIM_MAX columns: see the test */
   a->tokens = lesser(tokens, rows / a->heads);
   a->kv_heads = 1;
   if (a->tokens == tokens && a->heads == a->group) {
@@ -125,6 +127,7 @@ static uint32_t all_rows(const tile *t) {
   return t->kv_heads * kv_head_rows(t);
 }
 static uint32_t token_of(const tile *t, uint32_t row) {
+  assert(t->heads > 0 && t->tokens > 0);
   return row % kv_head_rows(t) / t->heads;
 }
 
@@ -247,6 +250,7 @@ static void attend(tile *t) {
   hd_value out = a->job->op->out;
   hdb_softmax total[ROWS];
   uint32_t rows = all_rows(t), end = positions_of(t, t->tokens - 1), length = span_of(end);
+  assert(end > 0); /* a token sees itself */
   for (uint32_t begin = 0; begin < end; begin += length) {
     span(t, begin, lesser(begin + length, end));
     for (uint32_t row = 0; row < rows; row++) {

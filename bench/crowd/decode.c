@@ -155,7 +155,8 @@ hd_status hb_crowd_measure(hb_crowd *crowd, hb_crowd_kind kind, uint64_t budget_
   hb_threads_send_home(d.threads);
   if (status != HD_OK) return status;
   *out_sample = d.sample;
-  if (crowd->job_tokens == JOB_TOKENS_LEAST) { /* the first: from here on all jobs are alike */
+  if (crowd->job_tokens == JOB_TOKENS_LEAST &&
+      d.sample.ns > 0) { /* the first: from here on all jobs are alike */
     uint64_t fit = d.sample.tokens * budget_ns / d.sample.ns;
     crowd->job_tokens = fit > JOB_TOKENS         ? JOB_TOKENS
                         : fit > JOB_TOKENS_LEAST ? (uint32_t)fit

@@ -79,7 +79,7 @@ static void fill_x(hdb_quantise_fn quantise, uint64_t *state, size_t stride, uin
 bool hdi_amx_agrees(hd_format format, hdb_dot_fn dot) {
   const hdb_kernels *c = hdb_kernels_c();
   const bool is_k = hdb_format_activation(format) == HDB_ACTIVATION_Q8K;
-  check_rows rows;
+  check_rows rows = {0};
   uint64_t state = (uint64_t)format;
   hdb_tile tile = {
       .cols = COLS,
@@ -98,7 +98,8 @@ bool hdi_amx_agrees(hd_format format, hdb_dot_fn dot) {
   c->dot[format](&tile);
   tile.out = rows.out[0];
   dot(&tile);
-  return memcmp(rows.out, rows.want, sizeof rows.out) == 0;
+  const uint8_t *got = (const uint8_t *)rows.out, *want = (const uint8_t *)rows.want; /* to the bit */
+  return memcmp(got, want, sizeof rows.out) == 0;
 }
 
 const char *hdi_amx_begin(void) {
