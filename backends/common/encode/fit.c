@@ -7,6 +7,7 @@
  * Source: the idea, the weights and the steps are those of ggml's k-quants. */
 #include "common/encode/fit.h"
 #include <math.h>
+#include "common/lanes.h"
 
 float hdb_extreme(const float *x, uint32_t count) {
   float best = 0.0f;
@@ -17,13 +18,6 @@ float hdb_extreme(const float *x, uint32_t count) {
 
 /* Sums run in eight lanes, which a compiler may keep in registers of any width. */
 #define LANES 8u
-
-static float sum_of_lanes(float lane[LANES]) {
-  for (uint32_t step = LANES / 2; step > 0; step /= 2)
-    for (uint32_t j = 0; j < step; j++)
-      lane[j] += lane[j + step];
-  return lane[0];
-}
 
 /* ---- a scale alone: 16 values, integers -32 .. 31 ---- */
 
@@ -42,8 +36,8 @@ static void grid_sums(const float *x, float inverse, float *out_xq, float *out_q
       xq[j] += wq * v;
       qq[j] += wq * q;
     }
-  *out_xq = sum_of_lanes(xq);
-  *out_qq = sum_of_lanes(qq);
+  *out_xq = hdb_lane_sum(xq, LANES);
+  *out_qq = hdb_lane_sum(qq, LANES);
 }
 
 /* For integers q the best scale is xq / qq, and it explains xq * xq / qq of the values' weighted squares: the
@@ -86,15 +80,15 @@ static void sum_block(const float *x, block_sums *out) {
     out->low = x[i] < out->low ? x[i] : out->low;
     out->high = x[i] > out->high ? x[i] : out->high;
   }
-  float typical = sqrtf(sum_of_lanes(squares) / MIN_VALUES);
+  float typical = sqrtf(hdb_lane_sum(squares, LANES) / MIN_VALUES);
   for (uint32_t i = 0; i < MIN_VALUES; i++) {
     out->weight[i] = typical + fabsf(x[i]);
     out->weighted[i] = out->weight[i] * x[i];
     w[i % LANES] += out->weight[i];
     wx[i % LANES] += out->weighted[i];
   }
-  out->w = sum_of_lanes(w);
-  out->wx = sum_of_lanes(wx);
+  out->w = hdb_lane_sum(w, LANES);
+  out->wx = hdb_lane_sum(wx, LANES);
 }
 
 /* Weighted sums over the integers that a grid gives. */
@@ -112,7 +106,8 @@ static grid sum_grid(const float *x, const block_sums *block, float inverse, flo
       qq[j] += wq * integer;
       xq[j] += block->weighted[i + j] * integer;
     }
-  return (grid){(double)sum_of_lanes(q), (double)sum_of_lanes(qq), (double)sum_of_lanes(xq)};
+  return (grid){(double)hdb_lane_sum(q, LANES), (double)hdb_lane_sum(qq, LANES),
+                (double)hdb_lane_sum(xq, LANES)};
 }
 
 /* x = scale * q + offset, and how many of the values' weighted squares that explains; the rest is the error.

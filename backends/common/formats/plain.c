@@ -4,17 +4,11 @@
 #include <string.h>
 #include "common/float16.h"
 #include "common/formats/formats.h"
+#include "common/lanes.h"
 #include "common/tile.h"
 
 /* Sixteen running sums, so that a compiler may use registers of any width and the order is still the same. */
 #define LANES 16u
-
-static float sum_of_lanes(float lane[LANES]) {
-  for (uint32_t step = LANES / 2; step > 0; step /= 2)
-    for (uint32_t j = 0; j < step; j++)
-      lane[j] += lane[j + step];
-  return lane[0];
-}
 
 static float pair_f32(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   const float *w = (const float *)(const void *)weights, *v = (const float *)(const void *)x;
@@ -25,7 +19,7 @@ static float pair_f32(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
       lane[j] += w[i + j] * v[i + j];
   for (uint32_t j = 0; i + j < cols; j++)
     lane[j] += w[i + j] * v[i + j];
-  return sum_of_lanes(lane);
+  return hdb_lane_sum(lane, LANES);
 }
 
 static float pair_f16(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
@@ -38,7 +32,7 @@ static float pair_f16(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
       lane[j] += hdb_f16_to_f32(w[i + j]) * v[i + j];
   for (uint32_t j = 0; i + j < cols; j++)
     lane[j] += hdb_f16_to_f32(w[i + j]) * v[i + j];
-  return sum_of_lanes(lane);
+  return hdb_lane_sum(lane, LANES);
 }
 
 static float pair_bf16(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
@@ -51,7 +45,7 @@ static float pair_bf16(const uint8_t *weights, const uint8_t *x, uint32_t cols) 
       lane[j] += hdb_bf16_to_f32(w[i + j]) * v[i + j];
   for (uint32_t j = 0; i + j < cols; j++)
     lane[j] += hdb_bf16_to_f32(w[i + j]) * v[i + j];
-  return sum_of_lanes(lane);
+  return hdb_lane_sum(lane, LANES);
 }
 
 void hdb_dot_f32(const hdb_tile *tile) {

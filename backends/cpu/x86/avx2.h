@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* In the order of common/lanes.h. */
+/* Folded in halves, as common/lanes.h does. */
 static inline float hdi_sum_of_four(__m128 x) {
   x = _mm_add_ps(x, _mm_movehl_ps(x, x));
   return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
