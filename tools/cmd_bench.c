@@ -319,11 +319,7 @@ static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
                                     .target = &args->machine.trace,
                                     .help = "record every event and decision"}};
   hdt_output_options(&args->output, output);
-  output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
-                                            .name = "quiet",
-                                            .kind = HDT_OPTION_FLAG,
-                                            .target = &args->quiet,
-                                            .help = "no progress bar"};
+  output[HDT_OUTPUT_OPTIONS] = hdt_quiet_option(&args->quiet, "no progress bar");
   const hdt_option_group groups[] = {{"What to measure", what, sizeof(what) / sizeof(what[0])},
                                      {"Scheduling", scheduling, sizeof(scheduling) / sizeof(scheduling[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};

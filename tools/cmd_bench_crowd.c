@@ -178,14 +178,7 @@ static bool parse(crowd_args *args, int argc, char **argv, const char **out_mode
        .min = 1,
        .max = 60000,
        .help = "how long one measurement takes, about (default: 200)"}};
-  const hdt_option scheduling[] = {{.letter = 't',
-                                    .name = "threads",
-                                    .argument = "N",
-                                    .kind = HDT_OPTION_COUNT,
-                                    .target = &args->threads,
-                                    .min = 1,
-                                    .max = 64,
-                                    .help = "worker threads (default: one for each usable core)"},
+  const hdt_option scheduling[] = {hdt_threads_option(&args->threads, 64),
                                    {.name = "policy",
                                     .argument = "NAME",
                                     .kind = HDT_OPTION_TEXT,
@@ -193,11 +186,7 @@ static bool parse(crowd_args *args, int argc, char **argv, const char **out_mode
                                     .help = "who decides among ready steps (default: fifo)"}};
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
-  output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
-                                            .name = "quiet",
-                                            .kind = HDT_OPTION_FLAG,
-                                            .target = &args->quiet,
-                                            .help = "no progress bar"};
+  output[HDT_OUTPUT_OPTIONS] = hdt_quiet_option(&args->quiet, "no progress bar");
   const hdt_option_group groups[] = {{"What to measure", what, sizeof(what) / sizeof(what[0])},
                                      {"Scheduling", scheduling, sizeof(scheduling) / sizeof(scheduling[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};
@@ -226,9 +215,7 @@ static bool knows(const char *name, hdt_exit *out_exit) {
     names[i] = hb_crowd_name(i);
     if (name == NULL || strcmp(name, names[i]) == 0) return true;
   }
-  const char *meant = hdt_nearest(name, names);
-  *out_exit = hdt_fail(HDT_USAGE, "bench", "no crowd '%s'%s%s%s", name, meant ? "; did you mean '" : "",
-                       meant ? meant : "", meant ? "'?" : "");
+  *out_exit = hdt_fail_name("bench", "crowd", name, names);
   return false;
 }
 

@@ -28,9 +28,8 @@ static bool parse(kernels_args *args, int argc, char **argv, hdt_exit *out_exit)
        .argument = "NAME",
        .kind = HDT_OPTION_TEXT,
        .target = &args->tier,
-       .help = "kernels of this set of instructions alone: c, avx2, avx512, neon, dotprod ...\n(default: all "
-               "that "
-               "this machine runs)"},
+       .help = "kernels of this set of instructions alone: c, avx2, avx512, neon, dotprod ...\n"
+               "(default: all that this machine runs)"},
       {.name = "format",
        .argument = "NAME",
        .kind = HDT_OPTION_TEXT,
@@ -50,11 +49,7 @@ static bool parse(kernels_args *args, int argc, char **argv, hdt_exit *out_exit)
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
   output[HDT_OUTPUT_OPTIONS] =
-      (hdt_option){.letter = 'q',
-                   .name = "quiet",
-                   .kind = HDT_OPTION_FLAG,
-                   .target = &args->quiet,
-                   .help = "accepted, as by every benchmark; there is no progress bar"};
+      hdt_quiet_option(&args->quiet, "accepted, as by every benchmark; there is no progress bar");
   const hdt_option_group groups[] = {{"What to measure", what, sizeof(what) / sizeof(what[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};
   const hdt_usage usage = {

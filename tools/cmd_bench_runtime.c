@@ -189,9 +189,7 @@ static bool choose(runtime_bench *bench, const char *name, hdt_exit *out_exit) {
     if (reference != NULL) bench->wanted[hdt_figure_find(reference)] = true;
   }
   if (name == NULL || hdt_figure_find(name) >= 0) return true;
-  const char *meant = hdt_nearest(name, names);
-  *out_exit = hdt_fail(HDT_USAGE, "bench", "no figure '%s'%s%s%s", name, meant ? "; did you mean '" : "",
-                       meant ? meant : "", meant ? "'?" : "");
+  *out_exit = hdt_fail_name("bench", "figure", name, names);
   return false;
 }
 
@@ -213,11 +211,7 @@ static bool parse(runtime_args *args, int argc, char **argv, hdt_exit *out_exit)
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
   output[0].help = "print JSON: an array, one object a figure";
-  output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
-                                            .name = "quiet",
-                                            .kind = HDT_OPTION_FLAG,
-                                            .target = &args->quiet,
-                                            .help = "no progress bar"};
+  output[HDT_OUTPUT_OPTIONS] = hdt_quiet_option(&args->quiet, "no progress bar");
   const hdt_option_group groups[] = {{"What to measure", what, sizeof(what) / sizeof(what[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};
   const hdt_usage usage = {

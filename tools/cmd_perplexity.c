@@ -196,11 +196,7 @@ static bool parse(perplexity_args *args, int argc, char **argv, hdt_exit *out_ex
                                    machine[HDT_MACHINE_KV]};
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
-  output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
-                                            .name = "quiet",
-                                            .kind = HDT_OPTION_FLAG,
-                                            .target = &args->quiet,
-                                            .help = "no progress bar"};
+  output[HDT_OUTPUT_OPTIONS] = hdt_quiet_option(&args->quiet, "no progress bar");
   const hdt_option_group groups[] = {{"What to score", what, sizeof(what) / sizeof(what[0])},
                                      {"Scheduling", scheduling, sizeof(scheduling) / sizeof(scheduling[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};

@@ -235,21 +235,10 @@ static bool parse(quantize_args *args, int argc, char **argv, hdt_exit *out_exit
                               .kind = HDT_OPTION_FLAG,
                               .target = &args->pure,
                               .help = "every matrix in FORMAT, none in a better one"},
-                             {.letter = 't',
-                              .name = "threads",
-                              .argument = "N",
-                              .kind = HDT_OPTION_COUNT,
-                              .target = &args->threads,
-                              .min = 1,
-                              .max = 1024,
-                              .help = "worker threads (default: one for each usable core)"}};
+                             hdt_threads_option(&args->threads, 1024)};
   hdt_option output[HDT_OUTPUT_OPTIONS + 1];
   hdt_output_options(&args->output, output);
-  output[HDT_OUTPUT_OPTIONS] = (hdt_option){.letter = 'q',
-                                            .name = "quiet",
-                                            .kind = HDT_OPTION_FLAG,
-                                            .target = &args->quiet,
-                                            .help = "no progress bar and no table"};
+  output[HDT_OUTPUT_OPTIONS] = hdt_quiet_option(&args->quiet, "no progress bar and no table");
   const hdt_option_group groups[] = {{"What to write", what, sizeof(what) / sizeof(what[0])},
                                      {"Output", output, HDT_OUTPUT_OPTIONS + 1}};
   const hdt_usage usage = {

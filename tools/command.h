@@ -42,5 +42,7 @@ typedef struct hdt_output_args {
 } hdt_output_args;
 #define HDT_OUTPUT_OPTIONS 2u
 void hdt_output_options(hdt_output_args *args, hdt_option out_options[HDT_OUTPUT_OPTIONS]);
+/* -q, --quiet; what it leaves out differs. */
+hdt_option hdt_quiet_option(bool *target, const char *help);
 
 #endif

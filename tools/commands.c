@@ -45,3 +45,8 @@ void hdt_output_options(hdt_output_args *args, hdt_option out_options[HDT_OUTPUT
                                 .target = &args->no_color,
                                 .help = "no colours (there are none in pipes, nor with NO_COLOR set)"};
 }
+
+hdt_option hdt_quiet_option(bool *target, const char *help) {
+  return (hdt_option){
+      .letter = 'q', .name = "quiet", .kind = HDT_OPTION_FLAG, .target = target, .help = help};
+}

@@ -16,6 +16,17 @@
  * that is recorded comes out of the scheduler's turn. */
 enum { TRACE_RING_RECORDS = 1u << 16 };
 
+hdt_option hdt_threads_option(uint32_t *target, uint32_t most) {
+  return (hdt_option){.letter = 't',
+                      .name = "threads",
+                      .argument = "N",
+                      .kind = HDT_OPTION_COUNT,
+                      .target = target,
+                      .min = 1,
+                      .max = most,
+                      .help = "worker threads (default: one for each usable core)"};
+}
+
 void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACHINE_OPTIONS]) {
   args->devices = "cpu";
   args->kv = "f32";
@@ -45,15 +56,7 @@ void hdt_machine_options(hdt_machine_args *args, hdt_option out_options[HDT_MACH
                    .target = &args->split,
                    .help = "layers pinned to devices, as in cpu:0-3,sim:4-\n"
                            "(default: the planner chooses; 'heddle split' shows how)"};
-  out_options[HDT_MACHINE_THREADS] =
-      (hdt_option){.letter = 't',
-                   .name = "threads",
-                   .argument = "N",
-                   .kind = HDT_OPTION_COUNT,
-                   .target = &args->threads,
-                   .min = 1,
-                   .max = 1024,
-                   .help = "worker threads (default: one for each usable core)"};
+  out_options[HDT_MACHINE_THREADS] = hdt_threads_option(&args->threads, 1024);
   out_options[HDT_MACHINE_KV] = (hdt_option){
       .name = "kv",
       .argument = "FORMAT",

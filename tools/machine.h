@@ -51,6 +51,8 @@ typedef struct hdt_machine {
 
 /* Cores that this process may use; at least 1. */
 uint32_t hdt_usable_cores(void);
+/* -t, --threads N, of which there are as many as usable cores when the target stays 0. */
+hdt_option hdt_threads_option(uint32_t *target, uint32_t most);
 
 /* The two steps of setting up; each says one line when it fails. The first takes model and kv of `args`. What
  * they made is taken down by hdt_machine_close, also after a failure (a machine is zeroed before the first

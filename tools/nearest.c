@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of some names was probably meant by a mistyped one. */
 #include <string.h>
+#include "console.h"
 #include "options.h"
 
 enum { NAME_MAX_CHARS = 32 };
@@ -39,4 +40,10 @@ const char *hdt_nearest(const char *wrong, const char *const *names) {
     }
   }
   return best;
+}
+
+hdt_exit hdt_fail_name(const char *command, const char *what, const char *wrong, const char *const *names) {
+  const char *meant = hdt_nearest(wrong, names);
+  if (meant == NULL) return hdt_fail(HDT_USAGE, command, "no %s '%s'", what, wrong);
+  return hdt_fail(HDT_USAGE, command, "no %s '%s'; did you mean '%s'?", what, wrong, meant);
 }

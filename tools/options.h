@@ -65,5 +65,7 @@ void hdt_usage_print(const hdt_usage *usage);
 
 /* The name among `names` (NULL-terminated) that was probably meant by `wrong`; NULL when none is near. */
 const char *hdt_nearest(const char *wrong, const char *const *names);
+/* One line "heddle COMMAND: no WHAT 'wrong'", with the name that was probably meant. Returns HDT_USAGE. */
+hdt_exit hdt_fail_name(const char *command, const char *what, const char *wrong, const char *const *names);
 
 #endif

@@ -147,11 +147,7 @@ static size_t output_options(hdt_run_args *args, hdt_option *out) {
                                          .target = &args->ids,
                                          .help = "print the generated token ids, a line for each request,\n"
                                                  "instead of the text"};
-  out[HDT_OUTPUT_OPTIONS + 1] = (hdt_option){.letter = 'q',
-                                             .name = "quiet",
-                                             .kind = HDT_OPTION_FLAG,
-                                             .target = &args->quiet,
-                                             .help = "no progress bar and no table"};
+  out[HDT_OUTPUT_OPTIONS + 1] = hdt_quiet_option(&args->quiet, "no progress bar and no table");
   return HDT_OUTPUT_OPTIONS + 2;
 }
 
