@@ -244,15 +244,13 @@ static hdt_exit measure(const hdt_machine *machine, const bench_args *args) {
 
 static const char notes[] =
     "  The figure is the median of the runs; the slowest and the fastest stand beside it.\n"
-    "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model, "
-    "format\n"
-    "  and, in prefill_samples and decode_samples, what each run gave; decode_meetings_per_layer is "
-    "how\n"
-    "  often the workers met in a layer of one token.\n"
-    "  Beside the rates: the bytes of weights that decode streams as a fraction of what as many "
-    "threads\n"
-    "  read from memory just then; context switches of the process and energy, a token; and resident\n"
-    "  memory that is neither the model's mapped file nor its cache (/proc/self/smaps).";
+    "  --json prints one object with prefill_tokens_per_s, decode_tokens_per_s, threads, model,\n"
+    "  format and, in prefill_samples and decode_samples, what each run gave;\n"
+    "  decode_meetings_per_layer is how often the workers met in a layer of one token.\n"
+    "  Beside the rates: the bytes of weights that decode streams as a fraction of what as many\n"
+    "  threads read from memory just then; context switches of the process and energy, a token;\n"
+    "  and resident memory that is neither the model's mapped file nor its cache\n"
+    "  (/proc/self/smaps).";
 
 static bool parse(bench_args *args, int argc, char **argv, hdt_exit *out_exit) {
   hdt_option machine[HDT_MACHINE_OPTIONS];

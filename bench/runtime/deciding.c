@@ -158,18 +158,8 @@ static void measure_leases(hb_run *run, hd_sched *sched) {
 }
 
 void hb_ours_lease(hb_run *run) {
-  hd_host host;
-  hd_sched_config config;
-  hd_sched *sched;
-  hd_error error;
-  hd_host_posix(&host);
-  hd_sched_config_default(&config);
-  config.runtime.worker_count = 0;
-  config.policies = hd_policies_builtin();
-  if (hd_sched_create(&host, &config, &sched, &error) != HD_OK) {
-    hb_say_none(run, "the scheduler cannot start");
-    return;
-  }
+  hd_sched *sched = hb_ours_sched(run, 0);
+  if (sched == NULL) return;
   measure_leases(run, sched);
   hd_sched_destroy(sched);
 }

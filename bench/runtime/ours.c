@@ -69,7 +69,7 @@ void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)
   sem_destroy(&stage->played);
 }
 
-void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
+hd_sched *hb_ours_sched(hb_run *run, uint32_t workers) {
   hd_host host;
   hd_sched_config config;
   hd_sched *sched;
@@ -79,10 +79,14 @@ void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*f
   config.runtime.worker_count = workers;
   config.runtime.place_workers = true;
   config.policies = hd_policies_builtin();
-  if (hd_sched_create(&host, &config, &sched, &error) != HD_OK) {
-    hb_say_none(run, "the scheduler cannot start");
-    return;
-  }
+  if (hd_sched_create(&host, &config, &sched, &error) == HD_OK) return sched;
+  hb_say_none(run, "the scheduler cannot start");
+  return NULL;
+}
+
+void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg)) {
+  hd_sched *sched = hb_ours_sched(run, workers);
+  if (sched == NULL) return;
   stage->runtime = hd_sched_runtime(sched);
   play_on(stage, run, first);
   hd_sched_destroy(sched);

@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include "bench/harness/harness.h"
 #include "heddle/runtime.h"
+#include "heddle/sched.h"
 
 extern const hb_program hb_ours;
 
@@ -47,5 +48,8 @@ typedef struct hb_stage {
 void hb_stage_play(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg));
 /* The same on the runtime of a scheduler. */
 void hb_stage_play_live(hb_stage *stage, hb_run *run, uint32_t workers, void (*first)(void *arg));
+
+/* A scheduler of the host's own, NULL after saying "none". The caller destroys it. */
+hd_sched *hb_ours_sched(hb_run *run, uint32_t workers);
 
 #endif
