@@ -28,16 +28,19 @@ typedef struct builder {
 
 /* ---- values ---- */
 
-static hd_value add_value(builder *b, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
-                          uint32_t cols) {
+static hd_value add_described(builder *b, hd_value_desc desc) {
   hd_value value = HD_VALUE_NONE;
   if (b->status != HD_OK) return value;
-  hd_value_desc desc = {kind, format, rows_kind, rows, cols, b->layer};
   b->status = hd_graph_add_value(b->network->graph, &desc, &value);
   if (b->status != HD_OK)
     hd_fail(b->out_error, b->status, "%s: the graph takes no more values: %s", b->gguf->name,
             hd_status_text(b->status));
   return value;
+}
+
+static hd_value add_value(builder *b, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
+                          uint32_t cols) {
+  return add_described(b, (hd_value_desc){kind, format, rows_kind, rows, cols, b->layer, HD_KV_ROWS});
 }
 
 static hd_value add_rows(builder *b, hd_rows rows_kind, uint32_t cols) {
@@ -156,8 +159,9 @@ static hd_value add_rope(builder *b, hd_value x, uint32_t cols, hd_value factors
   return add_op(b, op);
 }
 
-static hd_value add_kv_store(builder *b, hd_value x, uint32_t cols) {
-  hd_value cache = add_value(b, HD_VALUE_KV, b->kv_format, HD_ROWS_CONTEXT, 0, cols);
+static hd_value add_kv_store(builder *b, hd_value x, uint32_t cols, hd_kv_layout layout) {
+  hd_value cache = add_described(
+      b, (hd_value_desc){HD_VALUE_KV, b->kv_format, HD_ROWS_CONTEXT, 0, cols, b->layer, layout});
   return add_op(b, make_op(HD_OP_KV_STORE, x, HD_VALUE_NONE, HD_VALUE_NONE, cache));
 }
 
@@ -175,8 +179,8 @@ static hd_value add_attention(builder *b, hd_value x, hd_value factors) {
   }
   q = add_rope(b, q, q_cols, factors);
   k = add_rope(b, k, kv_cols, factors);
-  hd_value k_cache = add_kv_store(b, k, kv_cols);
-  hd_value v_cache = add_kv_store(b, v, kv_cols);
+  hd_value k_cache = add_kv_store(b, k, kv_cols, HD_KV_ROWS);
+  hd_value v_cache = add_kv_store(b, v, kv_cols, HD_KV_ROWS);
   hd_op op = make_op(HD_OP_ATTENTION, q, k_cache, v_cache, add_rows(b, HD_ROWS_TOKENS, q_cols));
   op.u.attention.n_heads = p->n_heads;
   op.u.attention.n_kv_heads = p->n_kv_heads;

@@ -53,7 +53,8 @@ uint64_t hdt_kv_bytes(const he_model *model, uint32_t positions) {
   const hd_value_desc *values = hd_graph_values(he_model_graph(model), &count);
   for (uint32_t i = 0; i < count; i++) {
     if (values[i].kind == HD_VALUE_KV)
-      bytes += positions * (uint64_t)hd_format_row_bytes(values[i].format, values[i].cols);
+      bytes += (uint64_t)hd_format_row_bytes(values[i].format, values[i].cols) *
+               hd_rows_of(&values[i], 0, 0, positions);
   }
   return bytes;
 }

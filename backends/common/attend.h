@@ -19,9 +19,12 @@ typedef struct hdb_mul_add {
   uint32_t rows, cols, depth; /* cols <= HDB_ATTEND_BLOCK */
   const float *const *a;      /* `rows` rows ... */
   size_t a_from;              /* ... of which the values from this one on are taken */
-  const float *b;             /* `depth` rows, HDB_ATTEND_BLOCK floats apart; 64-byte aligned */
-  float *c;                   /* has room for, and may write, cols rounded up to HDB_ATTEND_STRIP */
-  size_t c_stride;            /* floats */
+  const void *b;   /* `depth` rows of the format that the function is for; aligned to its numbers */
+  size_t b_stride; /* in numbers */
+  size_t b_ahead;  /* bytes from a number to what is needed next, to ask for it; 0: nothing */
+  float *c;
+  size_t c_stride; /* floats */
+  /* Of rows of b, as of c, cols rounded up to HDB_ATTEND_STRIP are there; those of c may be written. */
 } hdb_mul_add;
 
 /* Up to HDB_ATTEND_BLOCK rows of a cache as floats. */
@@ -37,11 +40,12 @@ typedef struct hdb_softmax {
   float max, sum; /* -INFINITY and 0 at the beginning */
 } hdb_softmax;
 
+typedef void (*hdb_mul_add_fn)(const hdb_mul_add *m);
 typedef void (*hdb_pack_fn)(const hdb_kv_rows *rows, float *out);
 
 /* Threads: all from any. Shapes: pointers do not overlap. Errors: none. */
 typedef struct hdb_attention_kernels {
-  void (*mul_add)(const hdb_mul_add *m);
+  hdb_mul_add_fn mul_add[HD_FORMAT_COUNT]; /* by the format of b; F32 and F16, else NULL */
   /* out[c * HDB_ATTEND_BLOCK + p] = value from + c of position p; 0 where there is no such position. NULL: a
    * cache cannot have the format. */
   hdb_pack_fn pack_keys[HD_FORMAT_COUNT];

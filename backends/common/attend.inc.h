@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attend.h in vectors: one text for all tiers, because nothing but the registers differs. Before including it
- * define vec, VEC                  a register of VEC floats STRIP_VECS                registers of a result
- * row that are kept at once; divides HDB_ATTEND_BLOCK / VEC TILE_ROWS                 rows whose results are
- * kept at once; TILE_ROWS * STRIP_VECS + STRIP_VECS + 1 registers vec_load, vec_store, vec_all(x), vec_fma(a,
- * b, c), vec_mul_all(v, x) vec_f16(bytes), vec_i8(bytes)       VEC halves, or signed bytes, as floats
- *   vec_all_f16(bytes)                  one half everywhere
- *   vec_transpose(rows)                 VEC registers in place
- * Everything is static; take attend_table. */
+/* attend.h in vectors: one text for all tiers, because nothing but the registers differs. Everything is
+ * static; take attend_table.
+ *
+ * A tier includes it after it has said what its registers are. The type vec holds VEC floats; vec_load and
+ * vec_store move one from and to floats at any address, vec_all(x) has x everywhere, vec_fma(a, b, c) is a *
+ * b + c rounded once, vec_mul(a, b) the product. vec_f16(bytes) and vec_i8(bytes) are VEC halves and VEC
+ * signed bytes as floats, vec_all_f16(bytes) has one half everywhere, each from any address.
+ * vec_transpose(rows) turns a square of VEC registers in place.
+ *
+ * It also says how many registers a product keeps: STRIP_VECS of each row of results, a divisor of
+ * HDB_ATTEND_BLOCK / VEC, and of TILE_ROWS rows at once, 6 at most. That takes TILE_ROWS * STRIP_VECS of them
+ * for the results, STRIP_VECS for what is multiplied and one for the factor. */
 #include <string.h>
 #include "common/attend_rows.inc.h"
 #include "common/tile.h"
@@ -15,19 +19,42 @@
 
 /* ---- the product ---- */
 
-/* Up to TILE_ROWS rows by `vecs` registers. `rows` and `vecs` are constants where this is inlined. */
-HDB_INLINE void product(const hdb_mul_add *m, uint32_t row, uint32_t col, uint32_t rows, uint32_t vecs) {
+/* Asks for the same place of what is needed next: the hardware does not foresee the step from a head's part
+ * of a row to the next position's, and what is asked for all at once is dropped. The address may be beyond
+ * the cache. */
+HDB_INLINE void ask(const uint8_t *at, size_t ahead) {
+  __builtin_prefetch((const void *)((uintptr_t)at + ahead), 0, 2);
+}
+
+/* VEC numbers of b. */
+typedef vec (*number_load_fn)(const uint8_t *b);
+
+HDB_INLINE vec number_f32(const uint8_t *b) {
+  return vec_load((const float *)(const void *)b);
+}
+HDB_INLINE vec number_f16(const uint8_t *b) {
+  return vec_f16(b);
+}
+
+/* Up to TILE_ROWS rows by `vecs` registers. All but m, row and col are constants where this is inlined;
+ * `bytes`: of a number of b. The first rows ask ahead for all, once a line of the cache. */
+HDB_INLINE void product(const hdb_mul_add *m, uint32_t row, uint32_t col, uint32_t rows, uint32_t vecs,
+                        number_load_fn load, size_t bytes) {
   vec sum[TILE_ROWS][STRIP_VECS];
-  const float *a[TILE_ROWS], *b = m->b + col;
+  const float *a[TILE_ROWS];
+  const uint8_t *b = (const uint8_t *)m->b + col * bytes;
+  size_t stride = m->b_stride * bytes, ahead = row == 0 && col * bytes % 64 == 0 ? m->b_ahead : 0;
   for (uint32_t r = 0; r < rows; r++) {
     a[r] = m->a[row + r] + m->a_from;
     for (uint32_t v = 0; v < vecs; v++)
       sum[r][v] = vec_load(m->c + (row + r) * m->c_stride + col + v * VEC);
   }
-  for (uint32_t k = 0; k < m->depth; k++, b += BLOCK) {
+  for (uint32_t k = 0; k < m->depth; k++, b += stride) {
     vec column[STRIP_VECS];
-    for (uint32_t v = 0; v < vecs; v++)
-      column[v] = vec_load(b + v * VEC);
+    for (uint32_t v = 0; v < vecs; v++) {
+      column[v] = load(b + v * VEC * bytes);
+      if (ahead != 0 && v * VEC * bytes % 64 == 0) ask(b + v * VEC * bytes, ahead);
+    }
     for (uint32_t r = 0; r < rows; r++) {
       vec factor = vec_all(a[r][k]);
       for (uint32_t v = 0; v < vecs; v++)
@@ -41,25 +68,10 @@ HDB_INLINE void product(const hdb_mul_add *m, uint32_t row, uint32_t col, uint32
 
 typedef void (*product_fn)(const hdb_mul_add *m, uint32_t row, uint32_t col);
 
-#define PRODUCT(ROWS)                                                                                        \
-  static void product_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                             \
-    product(m, row, col, ROWS, STRIP_VECS);                                                                  \
-  }                                                                                                          \
-  static void narrow_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                              \
-    product(m, row, col, ROWS, HDB_ATTEND_STRIP / VEC);                                                      \
-  }
-PRODUCT(1)
-PRODUCT(2)
-PRODUCT(3)
-PRODUCT(4)
-PRODUCT(5)
-PRODUCT(6)
-
-/* Rows in as few tiles as there must be, of as equal a size as can be: eight rows go as four and four. */
-static void mul_add(const hdb_mul_add *m) {
-  static const product_fn wide[TILE_ROWS] = {product_1, product_2, product_3,
-                                             product_4, product_5, product_6};
-  static const product_fn narrow[TILE_ROWS] = {narrow_1, narrow_2, narrow_3, narrow_4, narrow_5, narrow_6};
+/* Rows in as few tiles as there must be, of as equal a size as can be: eight rows go as four and four. By
+ * rows less one: `wide` takes STRIP_VECS registers of each, `narrow` a strip. */
+static void in_tiles(const hdb_mul_add *m, const product_fn wide[TILE_ROWS],
+                     const product_fn narrow[TILE_ROWS]) {
   uint32_t tiles = (m->rows + TILE_ROWS - 1) / TILE_ROWS;
   for (uint32_t row = 0; tiles > 0; tiles--) {
     uint32_t rows = (m->rows - row + tiles - 1) / tiles, col = 0;
@@ -70,6 +82,31 @@ static void mul_add(const hdb_mul_add *m) {
     row += rows;
   }
 }
+
+#define PRODUCT(FORMAT, BYTES, ROWS)                                                                         \
+  static void wide_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                     \
+    product(m, row, col, ROWS, STRIP_VECS, number_##FORMAT, BYTES);                                          \
+  }                                                                                                          \
+  static void narrow_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                   \
+    product(m, row, col, ROWS, HDB_ATTEND_STRIP / VEC, number_##FORMAT, BYTES);                              \
+  }
+#define MUL_ADD(FORMAT, BYTES)                                                                               \
+  PRODUCT(FORMAT, BYTES, 1)                                                                                  \
+  PRODUCT(FORMAT, BYTES, 2)                                                                                  \
+  PRODUCT(FORMAT, BYTES, 3)                                                                                  \
+  PRODUCT(FORMAT, BYTES, 4)                                                                                  \
+  PRODUCT(FORMAT, BYTES, 5)                                                                                  \
+  PRODUCT(FORMAT, BYTES, 6)                                                                                  \
+  static void mul_add_##FORMAT(const hdb_mul_add *m) {                                                       \
+    static const product_fn wide[TILE_ROWS] = {wide_##FORMAT##_1, wide_##FORMAT##_2, wide_##FORMAT##_3,      \
+                                               wide_##FORMAT##_4, wide_##FORMAT##_5, wide_##FORMAT##_6};     \
+    static const product_fn narrow[TILE_ROWS] = {narrow_##FORMAT##_1, narrow_##FORMAT##_2,                   \
+                                                 narrow_##FORMAT##_3, narrow_##FORMAT##_4,                   \
+                                                 narrow_##FORMAT##_5, narrow_##FORMAT##_6};                  \
+    in_tiles(m, wide, narrow);                                                                               \
+  }
+MUL_ADD(f32, sizeof(float))
+MUL_ADD(f16, sizeof(uint16_t))
 
 /* ---- rows of a cache ---- */
 
@@ -97,13 +134,6 @@ HDB_INLINE vec kv_q8_0(const uint8_t *row, uint32_t c, uint32_t count) {
   return vec_mul(vec_i8(block + 2 + c % 32), vec_all_f16(block));
 }
 
-/* Asks for the same place one block later: the hardware does not foresee the step from a head's part of a row
- * to the next position's, and what is asked for all at once is dropped. The address may be beyond the cache.
- */
-HDB_INLINE void ask_ahead(const uint8_t *at, size_t stride) {
-  __builtin_prefetch((const void *)((uintptr_t)at + BLOCK * stride), 0, 2);
-}
-
 /* The ragged end of a block or of a head. */
 HDB_INLINE void load_some(const hdb_kv_rows *rows, size_t skip, kv_load_fn load, uint32_t p, uint32_t c,
                           vec square[VEC]) {
@@ -122,7 +152,7 @@ HDB_INLINE void pack_keys(const hdb_kv_rows *rows, size_t skip, kv_load_fn load,
       if (p + VEC <= rows->count && c + VEC <= rows->cols)
         for (uint32_t i = 0; i < VEC; i++) {
           square[i] = load(first + i * rows->stride, c, VEC);
-          if (c * bytes % 64 == 0) ask_ahead(first + i * rows->stride + c * bytes, rows->stride);
+          if (c * bytes % 64 == 0) ask(first + i * rows->stride + c * bytes, BLOCK * rows->stride);
         }
       else
         load_some(rows, skip, load, p, c, square);
@@ -138,7 +168,7 @@ HDB_INLINE void pack_values(const hdb_kv_rows *rows, size_t skip, kv_load_fn loa
     uint32_t c = 0;
     for (; c + VEC <= rows->cols; c += VEC) {
       vec_store(out + c, load(row, c, VEC));
-      if (c * bytes % 64 == 0) ask_ahead(row + c * bytes, rows->stride);
+      if (c * bytes % 64 == 0) ask(row + c * bytes, BLOCK * rows->stride);
     }
     if (c < rows->cols) vec_store(out + c, load(row, c, rows->cols - c));
   }
@@ -156,7 +186,7 @@ PACK(f16, kv_f16, sizeof(uint16_t), (BLOCK * sizeof(uint16_t)))
 PACK(q8_0, kv_q8_0, 1, ((size_t)BLOCK / 32 * 34))
 
 static const hdb_attention_kernels attend_table = {
-    .mul_add = mul_add,
+    .mul_add = {[HD_FORMAT_F32] = mul_add_f32, [HD_FORMAT_F16] = mul_add_f16},
     .pack_keys =
         {[HD_FORMAT_F32] = pack_keys_f32, [HD_FORMAT_F16] = pack_keys_f16, [HD_FORMAT_Q8_0] = pack_keys_q8_0},
     .pack_values = {[HD_FORMAT_F32] = pack_values_f32,

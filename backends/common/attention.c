@@ -30,8 +30,11 @@ enum {
   HEAD_DIM_MAX = 1024, /* four rows of running sums still fit */
   SPAN = 256,          /* positions, at least */
   SPANS_MAX = 16,      /* of a row */
-  SHARES = 8           /* of a token alone, for many cores; as many at least if it has the key heads */
+  SHARES = 8,          /* of a token alone, for many cores; as many at least if it has the key heads */
+  FEW = 12             /* rows: at most so many read the cache as it lies, and widen what they share again */
 };
+
+_Static_assert((uint32_t)BLOCK == HD_KV_GROUP, "a block of turned keys is a group of them");
 
 /* What all rows of a launch share. */
 typedef struct attention {
@@ -39,7 +42,8 @@ typedef struct attention {
   const hdb_attention_kernels *kernels;
   hd_format k_format, v_format;
   size_t k_stride, v_stride; /* bytes from position to position */
-  size_t k_bytes, v_bytes;   /* of a head in them */
+  size_t k_head, v_head;     /* and from head to head */
+  bool k_turned;
   uint32_t head_dim, padded; /* padded: to whole strips */
   uint32_t group;            /* heads that share a key head */
   /* Of a tile: tokens, key heads, heads of each of these. */
@@ -104,8 +108,9 @@ static attention attention_of(const hdb_job *job) {
       .v_format = v->format,
       .k_stride = hd_format_row_bytes(k->format, k->cols),
       .v_stride = hd_format_row_bytes(v->format, v->cols),
-      .k_bytes = hd_format_row_bytes(k->format, head_dim),
-      .v_bytes = hd_format_row_bytes(v->format, head_dim),
+      .k_head = hd_format_row_bytes(k->format, head_dim) * (k->layout == HD_KV_TURNED ? BLOCK : 1),
+      .v_head = hd_format_row_bytes(v->format, head_dim),
+      .k_turned = k->layout == HD_KV_TURNED,
       .head_dim = head_dim,
       .padded = tiles_of(head_dim, STRIP) * STRIP,
       .group = op->u.attention.n_heads / op->u.attention.n_kv_heads,
@@ -138,16 +143,17 @@ static float *row_of(const tile *t, hd_value value, uint32_t row) {
   return hdb_job_row(a->job, value, t->token + token_of(t, row)) + (kv_head * a->group + head) * a->head_dim;
 }
 
-/* A key head's part of the cache, from position `from` on. */
+/* A key head's part of the cache, from position `from` on: a block's first. Turned, a group of all heads
+ * takes as much as its rows would. */
 static const uint8_t *keys_at(const tile *t, uint32_t kv_head, uint32_t from) {
   const attention *a = t->of;
   return (const uint8_t *)hdb_job_at(a->job, a->job->op->in[1]) + from * a->k_stride +
-         (t->kv_head + kv_head) * a->k_bytes;
+         (t->kv_head + kv_head) * a->k_head;
 }
 static const uint8_t *values_at(const tile *t, uint32_t kv_head, uint32_t from) {
   const attention *a = t->of;
   return (const uint8_t *)hdb_job_at(a->job, a->job->op->in[2]) + from * a->v_stride +
-         (t->kv_head + kv_head) * a->v_bytes;
+         (t->kv_head + kv_head) * a->v_head;
 }
 
 /* A block of positions of one key head, as far as it is seen: `count` positions from `from` on, by `rows`
@@ -156,19 +162,53 @@ typedef struct seen_block {
   uint32_t kv_head, from, count, first, rows;
 } seen_block;
 
-/* scores[row] = q . k */
-static void score(tile *t, const seen_block *b) {
+/* scores += q . k, of cached rows: turned in the panel, BLOCK values of the head at a time. */
+static void score_rows(tile *t, const seen_block *b, hdb_mul_add *m) {
   const attention *a = t->of;
-  float *scores = t->scores + b->first * BLOCK;
-  memset(scores, 0, b->rows * BLOCK * sizeof(float));
+  m->b = t->panel;
   for (uint32_t c = 0; c < a->head_dim; c += BLOCK) {
-    hdb_kv_rows keys = {keys_at(t, b->kv_head, b->from), a->k_stride, b->count, c,
-                        lesser(BLOCK, a->head_dim - c)};
-    hdb_mul_add m = {
-        b->rows, tiles_of(b->count, STRIP) * STRIP, keys.cols, t->q + b->first, c, t->panel, scores, BLOCK};
+    m->a_from = c;
+    m->depth = lesser(BLOCK, a->head_dim - c);
+    hdb_kv_rows keys = {keys_at(t, b->kv_head, b->from), a->k_stride, b->count, c, m->depth};
     a->kernels->pack_keys[a->k_format](&keys, t->panel);
-    a->kernels->mul_add(&m);
+    a->kernels->mul_add[HD_FORMAT_F32](m);
   }
+}
+
+/* The same of turned ones: read as they lie, or, so that many rows widen them once, by way of the panel. */
+static void score_turned(tile *t, const seen_block *b, hdb_mul_add *m) {
+  const attention *a = t->of;
+  const uint8_t *keys = keys_at(t, b->kv_head, b->from);
+  if (a->k_format == HD_FORMAT_F32 || b->rows <= FEW) {
+    m->b = keys;
+    m->depth = a->head_dim;
+    a->kernels->mul_add[a->k_format](m);
+    return;
+  }
+  m->b = t->panel;
+  for (uint32_t c = 0; c < a->head_dim; c += BLOCK) {
+    m->a_from = c;
+    m->depth = lesser(BLOCK, a->head_dim - c);
+    hdb_kv_rows columns = {keys + hd_format_row_bytes(a->k_format, c * BLOCK),
+                           hd_format_row_bytes(a->k_format, BLOCK), m->depth, 0, m->cols};
+    a->kernels->pack_values[a->k_format](&columns, t->panel); /* each a row of positions */
+    a->kernels->mul_add[HD_FORMAT_F32](m);
+  }
+}
+
+static void score(tile *t, const seen_block *b) {
+  float *scores = t->scores + b->first * BLOCK;
+  hdb_mul_add m = {.rows = b->rows,
+                   .cols = tiles_of(b->count, STRIP) * STRIP,
+                   .a = t->q + b->first,
+                   .b_stride = BLOCK,
+                   .c = scores,
+                   .c_stride = BLOCK};
+  memset(scores, 0, b->rows * BLOCK * sizeof(float));
+  if (t->of->k_turned)
+    score_turned(t, b, &m);
+  else
+    score_rows(t, b, &m);
 }
 
 /* How many of the block's positions a row sees. */
@@ -176,29 +216,53 @@ static uint32_t seen_by(const tile *t, const seen_block *b, uint32_t row) {
   return lesser(b->count, positions_of(t, token_of(t, row)) - b->from);
 }
 
+/* Values of a block from one of the head's on, as a product takes them. */
+typedef struct value_panel {
+  const uint8_t *at;
+  hd_format format;
+  size_t stride, ahead; /* as hdb_mul_add's */
+} value_panel;
+
+/* For few rows, and where no row of it ends within a strip, V as it lies. */
+static value_panel values_of(tile *t, const seen_block *b, uint32_t c) {
+  const attention *a = t->of;
+  const uint8_t *at = values_at(t, b->kv_head, b->from);
+  if (b->rows <= FEW && a->head_dim == a->padded && a->kernels->mul_add[a->v_format] != NULL) {
+    size_t number = hd_format_row_bytes(a->v_format, 1);
+    return (value_panel){at + c * number, a->v_format, a->v_stride / number, BLOCK * a->v_stride};
+  }
+  hdb_kv_rows values = {at, a->v_stride, b->count, c, lesser(BLOCK, a->head_dim - c)};
+  a->kernels->pack_values[a->v_format](&values, t->panel);
+  return (value_panel){(const uint8_t *)t->panel, HD_FORMAT_F32, BLOCK, 0};
+}
+
+/* Adds shares times V of the block's positions [from, end), of `rows` rows from `first` on, in columns from c
+ * on. */
+static void add_values(tile *t, const value_panel *values, uint32_t c, uint32_t first, uint32_t rows,
+                       uint32_t from, uint32_t end) {
+  const attention *a = t->of;
+  hdb_mul_add m = {.rows = rows,
+                   .cols = lesser(BLOCK, a->head_dim - c),
+                   .depth = end - from,
+                   .a = t->shares + first,
+                   .a_from = from,
+                   .b = values->at + hd_format_row_bytes(values->format, 1) * from * values->stride,
+                   .b_stride = values->stride,
+                   .b_ahead = values->ahead,
+                   .c = t->sums + first * a->padded + c,
+                   .c_stride = a->padded};
+  a->kernels->mul_add[values->format](&m);
+}
+
 /* Adds shares times V. Positions that all rows see go together; what later tokens see besides, token by
  * token: what a token does not see must not touch it, not even times 0, for it may be no number. */
 static void mix(tile *t, const seen_block *b) {
-  const attention *a = t->of;
   uint32_t common = seen_by(t, b, b->first);
-  for (uint32_t c = 0; c < a->head_dim; c += BLOCK) {
-    hdb_kv_rows values = {values_at(t, b->kv_head, b->from), a->v_stride, b->count, c,
-                          lesser(BLOCK, a->head_dim - c)};
-    a->kernels->pack_values[a->v_format](&values, t->panel);
-    hdb_mul_add m = {b->rows, values.cols, common, t->shares + b->first, 0, t->panel, NULL, a->padded};
-    m.c = t->sums + b->first * a->padded + c;
-    a->kernels->mul_add(&m);
-    for (uint32_t row = b->first + t->heads; row < b->first + b->rows && common < b->count; row += t->heads) {
-      hdb_mul_add rest = {t->heads,
-                          values.cols,
-                          seen_by(t, b, row) - common,
-                          t->shares + row,
-                          common,
-                          t->panel + common * BLOCK,
-                          t->sums + row * a->padded + c,
-                          a->padded};
-      a->kernels->mul_add(&rest);
-    }
+  for (uint32_t c = 0; c < t->of->head_dim; c += BLOCK) {
+    value_panel values = values_of(t, b, c);
+    add_values(t, &values, c, b->first, b->rows, 0, common);
+    for (uint32_t row = b->first + t->heads; row < b->first + b->rows && common < b->count; row += t->heads)
+      add_values(t, &values, c, row, t->heads, common, seen_by(t, b, row));
   }
 }
 
@@ -414,6 +478,7 @@ static hd_status attention_test(const hd_op *op, const hd_value_desc *values) {
     return HD_E_UNSUPPORTED;
   if (n_kv_heads == 0 || op->u.attention.n_heads % n_kv_heads != 0) return HD_E_UNSUPPORTED;
   if (k->cols != n_kv_heads * head_dim || v->cols != k->cols) return HD_E_UNSUPPORTED;
+  if (k->layout == HD_KV_TURNED && hdb_attention_c.mul_add[k->format] == NULL) return HD_E_UNSUPPORTED;
   return HD_OK;
 }
 

@@ -24,7 +24,8 @@ typedef uint16_t hd_value;
 typedef enum hd_value_kind {
   HD_VALUE_WEIGHT,     /* constant, `rows` x `cols`, any format; bound when the model is loaded */
   HD_VALUE_ACTIVATION, /* F32; lives in the session's arena */
-  HD_VALUE_KV,         /* F32, F16 or Q8_0; one row per context position; lives as long as the session */
+  HD_VALUE_KV,         /* F32, F16 or Q8_0; one row per context position, in the value's layout; lives as long
+                          as the session */
   HD_VALUE_TOKENS,     /* I32, one column: token ids of the run */
   HD_VALUE_LOGITS      /* F32; what the caller gets, one row per wanted output */
 } hd_value_kind;
@@ -36,13 +37,26 @@ typedef enum hd_rows {
   HD_ROWS_CONTEXT  /* one per position of the session's context */
 } hd_rows;
 
+/* How the rows of a KV value lie in memory; for whoever stores or reads them, on any device. */
+typedef enum hd_kv_layout {
+  HD_KV_ROWS,  /* row after row, as the format has them */
+  HD_KV_TURNED /* F32 or F16, for the K of attention alone: by groups of HD_KV_GROUP positions, and in a group
+                  column by column (hd_kv_turned_at). A score is a sum along the columns, so that neighbouring
+                  positions are neighbouring sums. What was never stored, in a group that was begun, is any
+                  bits, NaN as well; the memory holds whole groups (hd_rows_of). */
+} hd_kv_layout;
+
+/* Of a vector's width a multiple everywhere; in F16 two lines of a cache, or one transaction of a GPU. */
+#define HD_KV_GROUP 64u
+
 typedef struct hd_value_desc {
   hd_value_kind kind;
   hd_format format;
   hd_rows rows_kind;
   uint32_t rows; /* for HD_ROWS_FIXED, else 0 */
   uint32_t cols;
-  int16_t layer; /* the layer it belongs to; -1: none */
+  int16_t layer;       /* the layer it belongs to; -1: none */
+  hd_kv_layout layout; /* of HD_VALUE_KV, else 0 */
 } hd_value_desc;
 
 typedef enum hd_op_kind {
@@ -141,8 +155,14 @@ size_t hd_graph_arena_offset(const hd_graph *graph, hd_value value, uint32_t max
 void hd_graph_borders(const hd_graph *graph, uint32_t op_begin, uint32_t op_end, hd_value *out_in,
                       uint32_t *out_in_count, hd_value *out_out, uint32_t *out_out_count, uint32_t cap);
 
-/* Rows of a value in a run. */
+/* Rows of a value in a run, and so, times the bytes of a row, its memory. Turned KV: those that fill the last
+ * group counted. */
 uint32_t hd_rows_of(const hd_value_desc *value, uint32_t n_tokens, uint32_t n_outputs, uint32_t n_context);
+
+/* Where turned KV of `cols` columns holds a column of a position; in numbers of its format. */
+static inline size_t hd_kv_turned_at(uint32_t cols, uint32_t position, uint32_t col) {
+  return ((size_t)(position / HD_KV_GROUP) * cols + col) * HD_KV_GROUP + position % HD_KV_GROUP;
+}
 
 #ifdef __cplusplus
 }

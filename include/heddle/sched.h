@@ -106,7 +106,8 @@ typedef struct hd_session_desc {
   uint32_t max_outputs; /* most outputs of one run; 0: 1 */
 } hd_session_desc;
 
-/* Memory that such a session takes: what its requests should claim at admission. */
+/* Memory that such a session takes: what its requests should claim at admission. 0: none is made with
+ * so long a context. */
 uint64_t hd_session_bytes(const hd_model *model, const hd_session_desc *desc);
 /* All memory of the session is allocated here, none while it runs. Errors: INVALID, NO_MEMORY. Threads: any.
  */

@@ -37,6 +37,7 @@ static bool value_is_sound(const hd_value_desc *v) {
   if (v->cols == 0 || hd_format_row_bytes(v->format, v->cols) == 0) return false;
   if ((v->rows_kind == HD_ROWS_FIXED) != (v->rows != 0)) return false;
   bool f32 = v->format == HD_FORMAT_F32;
+  if (v->layout != HD_KV_ROWS && (v->layout != HD_KV_TURNED || v->kind != HD_VALUE_KV)) return false;
   switch (v->kind) {
   case HD_VALUE_WEIGHT:
     return v->rows_kind == HD_ROWS_FIXED && v->format != HD_FORMAT_I32;
@@ -44,7 +45,7 @@ static bool value_is_sound(const hd_value_desc *v) {
     return f32 && (v->rows_kind == HD_ROWS_TOKENS || v->rows_kind == HD_ROWS_OUTPUTS);
   case HD_VALUE_KV:
     return v->rows_kind == HD_ROWS_CONTEXT &&
-           (f32 || v->format == HD_FORMAT_F16 || v->format == HD_FORMAT_Q8_0);
+           (f32 || v->format == HD_FORMAT_F16 || (v->format == HD_FORMAT_Q8_0 && v->layout == HD_KV_ROWS));
   case HD_VALUE_TOKENS:
     return v->rows_kind == HD_ROWS_TOKENS && v->format == HD_FORMAT_I32 && v->cols == 1;
   case HD_VALUE_LOGITS:
@@ -141,7 +142,8 @@ uint32_t hd_rows_of(const hd_value_desc *value, uint32_t n_tokens, uint32_t n_ou
   case HD_ROWS_OUTPUTS:
     return n_outputs;
   case HD_ROWS_CONTEXT:
-    return n_context;
+    return value->layout == HD_KV_TURNED ? (n_context + HD_KV_GROUP - 1) / HD_KV_GROUP * HD_KV_GROUP
+                                         : n_context;
   }
   return 0;
 }

@@ -115,6 +115,7 @@ static const char *check_attention(const op_values *o) {
   for (int i = 1; i <= 2; i++)
     if (o->in[i]->kind != HD_VALUE_KV || o->in[i]->cols != kv_heads * dim)
       return "K or V is not KV heads * head_dim wide";
+  if (o->in[2]->layout == HD_KV_TURNED) return "V is turned";
   if (!is_rows(o->out) || !same_shape(o->in[0], o->out)) return "the output differs from q in shape";
   if (!isfinite(o->op->u.attention.scale)) return "the scale is no number";
   return NULL;

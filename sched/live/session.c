@@ -6,6 +6,9 @@
 
 enum { DEFAULT_RUN_TOKENS = 128, DEFAULT_RUN_OUTPUTS = 1 };
 
+/* Whole groups of turned keys still have a number (hd_rows_of). */
+#define CONTEXT_MAX (UINT32_MAX / HD_KV_GROUP * HD_KV_GROUP)
+
 static hd_session_desc with_defaults(const hd_model *model, const hd_session_desc *given) {
   hd_session_desc desc = *given;
   if (desc.max_context == 0) desc.max_context = hd_graph_describe(model->graph)->max_context;
@@ -17,12 +20,14 @@ static hd_session_desc with_defaults(const hd_model *model, const hd_session_des
 }
 
 static uint64_t kv_value_bytes(const hd_value_desc *value, uint32_t max_context) {
-  uint64_t bytes = (uint64_t)hd_format_row_bytes(value->format, value->cols) * max_context;
+  uint32_t rows = hd_rows_of(value, 0, 0, max_context);
+  uint64_t bytes = (uint64_t)hd_format_row_bytes(value->format, value->cols) * rows;
   return (bytes + HD_BUFFER_ALIGN - 1) / HD_BUFFER_ALIGN * HD_BUFFER_ALIGN;
 }
 
 uint64_t hd_session_bytes(const hd_model *model, const hd_session_desc *given) {
   hd_session_desc desc = with_defaults(model, given);
+  if (desc.max_context > CONTEXT_MAX) return 0;
   uint32_t count = 0;
   const hd_value_desc *values = hd_graph_values(model->graph, &count);
   uint64_t bytes = hd_graph_arena_bytes(model->graph, desc.max_tokens, desc.max_outputs);

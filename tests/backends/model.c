@@ -14,13 +14,16 @@ typedef struct maker {
   int16_t layer;
 } maker;
 
-static hd_value add_value(maker *k, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
-                          uint32_t cols) {
-  hd_value_desc desc = {kind, format, rows_kind, rows, cols, k->layer};
+static hd_value add_described(maker *k, hd_value_desc desc) {
   hd_value value = HD_VALUE_NONE;
   assert_int_equal(hd_graph_add_value(k->m->graph, &desc, &value), HD_OK);
   assert_true(value < MODEL_VALUES);
   return value;
+}
+
+static hd_value add_value(maker *k, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
+                          uint32_t cols) {
+  return add_described(k, (hd_value_desc){kind, format, rows_kind, rows, cols, k->layer, HD_KV_ROWS});
 }
 
 static hd_value weight(maker *k, hd_format format, uint32_t rows, uint32_t cols) {
@@ -59,8 +62,9 @@ static hd_value rope(maker *k, hd_value x, uint32_t cols) {
   return op(k, rotate, HD_ROWS_TOKENS, cols);
 }
 
-static hd_value cache(maker *k, hd_value x) {
-  hd_value kv = add_value(k, HD_VALUE_KV, k->kv_format, HD_ROWS_CONTEXT, 0, KV_D);
+static hd_value cache(maker *k, hd_value x, hd_kv_layout layout) {
+  hd_value kv = add_described(
+      k, (hd_value_desc){HD_VALUE_KV, k->kv_format, HD_ROWS_CONTEXT, 0, KV_D, k->layer, layout});
   return op(k, (hd_op){.kind = HD_OP_KV_STORE, .in = {x}, .out = kv}, HD_ROWS_TOKENS, KV_D);
 }
 
@@ -68,8 +72,8 @@ static hd_value layer(maker *k, hd_value x) {
   const hd_rows t = HD_ROWS_TOKENS;
   hd_value h = norm(k, x, t, D, D);
   hd_value q = rope(k, norm(k, matmul(k, h, t, D, D, true), t, D, HEAD), D);
-  hd_value keys = cache(k, rope(k, matmul(k, h, t, D, KV_D, false), KV_D));
-  hd_value values = cache(k, matmul(k, h, t, D, KV_D, false));
+  hd_value keys = cache(k, rope(k, matmul(k, h, t, D, KV_D, false), KV_D), HD_KV_TURNED);
+  hd_value values = cache(k, matmul(k, h, t, D, KV_D, false), HD_KV_ROWS);
   hd_op attend = {
       .kind = HD_OP_ATTENTION, .in = {q, keys, values}, .u.attention = {HEADS, KV_HEADS, HEAD, 0.125f}};
   hd_value a = matmul(k, op(k, attend, t, D), t, D, D, false);
@@ -185,7 +189,10 @@ void session_poison(session *s, uint32_t begin, uint32_t end) {
   free(kept);
 }
 
+/* Number i of the rows: turned keys have rows in them that nobody stored. */
 static float kv_at(const hd_value_desc *desc, const void *data, size_t i) {
+  if (desc->layout == HD_KV_TURNED)
+    i = hd_kv_turned_at(desc->cols, (uint32_t)(i / desc->cols), (uint32_t)(i % desc->cols));
   return desc->format == HD_FORMAT_F32 ? ((const float *)data)[i]
                                        : hdb_f16_to_f32(((const uint16_t *)data)[i]);
 }

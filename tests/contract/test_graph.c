@@ -120,6 +120,52 @@ static void heads_that_do_not_divide_are_refused(void **state) {
   refuses(&b, &op, "KV heads");
 }
 
+static hd_value add_turned(builder *b, hd_format format, uint32_t cols) {
+  hd_value_desc desc = {.kind = HD_VALUE_KV,
+                        .format = format,
+                        .rows_kind = HD_ROWS_CONTEXT,
+                        .cols = cols,
+                        .layer = -1,
+                        .layout = HD_KV_TURNED};
+  hd_value value = HD_VALUE_NONE;
+  assert_int_equal(hd_graph_add_value(b->graph, &desc, &value), HD_OK);
+  return value;
+}
+
+static void turned_values_are_refused(void **state) {
+  (void)state;
+  builder b;
+  begin(&b);
+  hd_value q = embed(&b), k = add_turned(&b, HD_FORMAT_F32, 2), v = add_turned(&b, HD_FORMAT_F32, 2);
+  hd_op op = op_of(HD_OP_ATTENTION, 0, q, k, add_value(&b, HD_VALUE_ACTIVATION, HD_ROWS_TOKENS, 0, WIDTH));
+  op.in[2] = v;
+  op.u.attention.n_heads = WIDTH / 2;
+  op.u.attention.n_kv_heads = 1;
+  op.u.attention.head_dim = 2;
+  op.u.attention.scale = 1.0f;
+  refuses(&b, &op, "V is turned");
+}
+
+/* Every position and column has a place of its own in the memory that hd_rows_of tells. */
+static void turned_keys_take_whole_groups(void **state) {
+  (void)state;
+  enum { COLS = 3, CONTEXT = 130, ROWS = 192 };
+  hd_value_desc keys = {
+      .kind = HD_VALUE_KV, .rows_kind = HD_ROWS_CONTEXT, .cols = COLS, .layout = HD_KV_TURNED};
+  bool taken[ROWS * COLS] = {false};
+  assert_int_equal(hd_rows_of(&keys, 1, 1, CONTEXT), ROWS);
+  assert_int_equal(hd_rows_of(&keys, 1, 1, 128), 128);
+  assert_int_equal(hd_rows_of(&keys, 1, 1, 0), 0);
+  for (uint32_t p = 0; p < CONTEXT; p++)
+    for (uint32_t c = 0; c < COLS; c++) {
+      size_t at = hd_kv_turned_at(COLS, p, c);
+      assert_true(at < ROWS * COLS);
+      assert_false(taken[at]);
+      taken[at] = true;
+      if (p % HD_KV_GROUP != 0) assert_int_equal(at, hd_kv_turned_at(COLS, p - 1, c) + 1);
+    }
+}
+
 static void values_that_make_no_sense_are_refused_at_once(void **state) {
   (void)state;
   builder b;
@@ -134,6 +180,15 @@ static void values_that_make_no_sense_are_refused_at_once(void **state) {
   assert_int_equal(hd_graph_add_value(b.graph, &f16_activation, &out), HD_E_INVALID);
   assert_int_equal(hd_graph_add_value(b.graph, &half_block, &out), HD_E_INVALID);
   assert_int_equal(hd_graph_add_value(b.graph, &no_columns, &out), HD_E_INVALID);
+  hd_value_desc turned_blocks = {.kind = HD_VALUE_KV,
+                                 .format = HD_FORMAT_Q8_0,
+                                 .rows_kind = HD_ROWS_CONTEXT,
+                                 .cols = 64,
+                                 .layout = HD_KV_TURNED};
+  hd_value_desc turned_activation = {
+      .kind = HD_VALUE_ACTIVATION, .rows_kind = HD_ROWS_TOKENS, .cols = 4, .layout = HD_KV_TURNED};
+  assert_int_equal(hd_graph_add_value(b.graph, &turned_blocks, &out), HD_E_INVALID);
+  assert_int_equal(hd_graph_add_value(b.graph, &turned_activation, &out), HD_E_INVALID);
   hd_graph_destroy(b.graph);
 }
 
@@ -279,6 +334,8 @@ int main(void) {
       cmocka_unit_test(a_value_written_twice_is_refused),
       cmocka_unit_test(a_missing_or_foreign_input_is_refused),
       cmocka_unit_test(heads_that_do_not_divide_are_refused),
+      cmocka_unit_test(turned_values_are_refused),
+      cmocka_unit_test(turned_keys_take_whole_groups),
       cmocka_unit_test(values_that_make_no_sense_are_refused_at_once),
       cmocka_unit_test(layers_may_not_go_back),
       cmocka_unit_test(no_op_writes_where_a_value_still_lives),

@@ -16,7 +16,7 @@ enum { BLOCK = HDB_ATTEND_BLOCK, STRIP = HDB_ATTEND_STRIP, ROWS_MOST = 70, GUARD
 typedef struct attend_case {
   uint32_t rows, cols, depth, count, from;
   hd_format format;
-  size_t stride;
+  size_t stride, ahead;
   float scale;
   const float *a_rows[ROWS_MOST];
   float a[ROWS_MOST * BLOCK], b[BLOCK * BLOCK], out[ROWS_MOST * 2 * BLOCK + GUARD];
@@ -37,11 +37,21 @@ static bool attend_replaced(const hdb_kernels *tier, const hdb_kernels *c, uint3
 }
 
 static void call(const hdb_attention_kernels *kernels, uint32_t index, attend_case *k) {
-  hdb_mul_add m = {k->rows, k->cols, k->depth, k->a_rows, 1, k->b, k->out, 2 * BLOCK};
+  bool packed = k->format == HD_FORMAT_Q8_0; /* a product takes it as the floats of a panel */
+  hdb_mul_add m = {.rows = k->rows,
+                   .cols = k->cols,
+                   .depth = k->depth,
+                   .a = k->a_rows,
+                   .a_from = 1,
+                   .b = packed ? (const void *)k->b : k->cache,
+                   .b_stride = packed ? BLOCK : 3 * BLOCK,
+                   .b_ahead = k->ahead,
+                   .c = k->out,
+                   .c_stride = 2 * BLOCK};
   hdb_kv_rows rows = {k->cache, k->stride, k->count, k->from, k->cols};
   switch (index) {
   case MUL_ADD:
-    kernels->mul_add(&m);
+    kernels->mul_add[packed ? HD_FORMAT_F32 : k->format](&m);
     break;
   case PACK_KEYS:
     kernels->pack_keys[k->format](&rows, k->out);
@@ -72,6 +82,7 @@ static attend_case *make(check_run *run) {
   k->count = 1 + sample_below(&run->rng, BLOCK);
   k->from = BLOCK * sample_below(&run->rng, 2);
   k->stride = hd_format_row_bytes(k->format, 3 * BLOCK);
+  k->ahead = sample_below(&run->rng, 2) * k->stride;
   k->scale = 0.2f + 3.0f * (float)sample_below(&run->rng, 8);
   k->softmax = sample_below(&run->rng, 2) ? (hdb_softmax){-INFINITY, 0.0f} : (hdb_softmax){1.5f, 2.5f};
   for (uint32_t r = 0; r < ROWS_MOST; r++)
@@ -125,13 +136,15 @@ static void run_op(void *arg) {
   case_run_parts(b->op, b->kernels, 1, 1u << 20);
 }
 
+/* Keys as the engine has them: turned where the format may be. */
 static void bench_op(check_run *run, const attend_shape *s, hd_format format, uint32_t tokens, uint32_t pos) {
+  hd_kv_layout layout = format == HD_FORMAT_Q8_0 ? HD_KV_ROWS : HD_KV_TURNED;
   op_case c;
   char what[64];
   case_begin(&c, 5, tokens, 1, pos);
   hd_value q = case_input(&c, s->heads * s->head_dim);
-  hd_value k = case_kv(&c, format, s->kv_heads * s->head_dim),
-           v = case_kv(&c, format, s->kv_heads * s->head_dim);
+  hd_value k = case_kv(&c, format, layout, s->kv_heads * s->head_dim),
+           v = case_kv(&c, format, HD_KV_ROWS, s->kv_heads * s->head_dim);
   hd_op op = {.kind = HD_OP_ATTENTION,
               .in = {q, k, v},
               .u.attention = {s->heads, s->kv_heads, s->head_dim, 1.0f / sqrtf((float)s->head_dim)}};

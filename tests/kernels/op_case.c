@@ -19,15 +19,18 @@ float *case_floats(const op_case *c, hd_value value) {
   return c->values[value];
 }
 
-static hd_value add_value(op_case *c, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
-                          uint32_t cols) {
-  hd_value_desc desc = {kind, format, rows_kind, rows, cols, 0};
+static hd_value add_described(op_case *c, hd_value_desc desc) {
   hd_value value;
   assert_int_equal(hd_graph_add_value(c->graph, &desc, &value), HD_OK);
   assert_true(value < CASE_VALUES);
   c->descs[value] = desc;
   c->values[value] = sample_alloc(case_bytes(c, value));
   return value;
+}
+
+static hd_value add_value(op_case *c, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
+                          uint32_t cols) {
+  return add_described(c, (hd_value_desc){kind, format, rows_kind, rows, cols, 0, HD_KV_ROWS});
 }
 
 void case_begin(op_case *c, uint64_t seed, uint32_t n_tokens, uint32_t n_outputs, uint32_t kv_pos) {
@@ -63,13 +66,28 @@ hd_value case_input(op_case *c, uint32_t cols) {
   return x;
 }
 
-hd_value case_kv(op_case *c, hd_format format, uint32_t cols) {
+/* Random rows, turned into a cache of NaN. */
+static void fill_turned(op_case *c, hd_format format, uint32_t cols, uint8_t *out) {
+  uint32_t rows = c->launch.kv_pos + c->launch.n_tokens;
+  size_t number = hd_format_row_bytes(format, 1);
+  uint8_t *flat = sample_alloc(rows * cols * number);
+  sample_weights(&c->rng, format, rows, cols, flat);
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t i = 0; i < cols; i++)
+      memcpy(out + hd_kv_turned_at(cols, r, i) * number, flat + ((size_t)r * cols + i) * number, number);
+  free(flat);
+}
+
+hd_value case_kv(op_case *c, hd_format format, hd_kv_layout layout, uint32_t cols) {
   hd_value x = case_input(c, cols);
-  hd_value kv = add_value(c, HD_VALUE_KV, format, HD_ROWS_CONTEXT, 0, cols);
+  hd_value kv = add_described(c, (hd_value_desc){HD_VALUE_KV, format, HD_ROWS_CONTEXT, 0, cols, 0, layout});
   hd_op store = {.kind = HD_OP_KV_STORE, .in = {x, HD_VALUE_NONE, HD_VALUE_NONE, HD_VALUE_NONE}, .out = kv};
   assert_int_equal(hd_graph_add_op(c->graph, &store), HD_OK);
   memset(c->values[kv], 0xff, case_bytes(c, kv)); /* NaN in all formats: the scale of a Q8_0 block is one */
-  sample_weights(&c->rng, format, c->launch.kv_pos + c->launch.n_tokens, cols, c->values[kv]);
+  if (layout == HD_KV_TURNED)
+    fill_turned(c, format, cols, c->values[kv]);
+  else
+    sample_weights(&c->rng, format, c->launch.kv_pos + c->launch.n_tokens, cols, c->values[kv]);
   return kv;
 }
 

@@ -23,8 +23,9 @@ void case_begin(op_case *c, uint64_t seed, uint32_t n_tokens, uint32_t n_outputs
 /* A random activation, one row a token (made by an EMBED that the test does not run). */
 hd_value case_input(op_case *c, uint32_t cols);
 hd_value case_weight(op_case *c, hd_format format, uint32_t rows, uint32_t cols);
-/* A KV value whose rows up to the run's last token are random, and whose others are NaN. */
-hd_value case_kv(op_case *c, hd_format format, uint32_t cols);
+/* A KV value whose rows up to the run's last token are random, the same in each layout, and whose others are
+ * NaN. */
+hd_value case_kv(op_case *c, hd_format format, hd_kv_layout layout, uint32_t cols);
 hd_value case_output(op_case *c, hd_rows rows_kind, uint32_t cols);
 /* Adds the op with `out`, seals the graph and says that the portable ops take it. */
 void case_finish(op_case *c, hd_op op, hd_value out);

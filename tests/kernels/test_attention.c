@@ -29,16 +29,16 @@ typedef struct attention_case {
   float scale;
 } attention_case;
 
-static void begin(attention_case *a, heads h, hd_format format, uint32_t n_tokens, uint32_t kv_pos,
-                  float scale) {
+static void begin(attention_case *a, heads h, hd_format format, hd_kv_layout layout, uint32_t n_tokens,
+                  uint32_t kv_pos, float scale) {
   op_case *c = &a->c;
   a->h = h;
   a->format = format;
   a->scale = scale;
   case_begin(c, h.query + kv_pos + n_tokens, n_tokens, 1, kv_pos);
   a->q = case_input(c, h.query * h.dim);
-  a->k = case_kv(c, format, h.kv * h.dim);
-  a->v = case_kv(c, format, h.kv * h.dim);
+  a->k = case_kv(c, format, layout, h.kv * h.dim);
+  a->v = case_kv(c, format, HD_KV_ROWS, h.kv * h.dim);
   hd_op op = {.kind = HD_OP_ATTENTION, .in = {a->q, a->k, a->v}};
   op.u.attention.n_heads = h.query;
   op.u.attention.n_kv_heads = h.kv;
@@ -125,12 +125,24 @@ static void expect_same_everywhere(attention_case *a) {
   free(want);
 }
 
+/* A case of the same numbers whose keys are turned: the same bits. */
+static void expect_same_of_turned_keys(const attention_case *rows, uint32_t n_tokens, uint32_t kv_pos) {
+  attention_case a;
+  size_t bytes = case_bytes(&rows->c, rows->c.out);
+  begin(&a, rows->h, rows->format, HD_KV_TURNED, n_tokens, kv_pos, rows->scale);
+  case_run(&a.c);
+  assert_memory_equal(rows->c.values[rows->c.out], a.c.values[a.c.out], bytes);
+  expect_same_everywhere(&a);
+  case_end(&a.c);
+}
+
 static void check(heads h, hd_format format, uint32_t n_tokens, uint32_t kv_pos, float scale) {
   attention_case a;
-  begin(&a, h, format, n_tokens, kv_pos, scale);
+  begin(&a, h, format, HD_KV_ROWS, n_tokens, kv_pos, scale);
   case_run(&a.c);
   expect_definition(&a);
   expect_same_everywhere(&a);
+  if (format != HD_FORMAT_Q8_0) expect_same_of_turned_keys(&a, n_tokens, kv_pos);
   case_end(&a.c);
 }
 
@@ -187,7 +199,8 @@ static void a_run_gives_the_same_bits_however_it_is_cut(void **state) {
   static const uint32_t cuts[] = {1, 7, 32, 64};
   for (int f = 0; f < 3; f++) {
     attention_case a;
-    begin(&a, (heads){6, 2, 64}, FORMATS[f], TOKENS, POSITION, 0.125f);
+    hd_kv_layout layout = FORMATS[f] == HD_FORMAT_F16 ? HD_KV_TURNED : HD_KV_ROWS;
+    begin(&a, (heads){6, 2, 64}, FORMATS[f], layout, TOKENS, POSITION, 0.125f);
     size_t bytes = case_bytes(&a.c, a.c.out);
     void *whole = sample_alloc(bytes);
     case_run_parts(&a.c, hdb_kernels_c(), 1, HDB_SCRATCH_MIN);
@@ -204,18 +217,17 @@ static void a_run_gives_the_same_bits_however_it_is_cut(void **state) {
 }
 
 /* The last token's key and value are no numbers: the tokens before it, in the same tile, do not notice. */
-static void what_a_token_does_not_see_does_not_touch_it(void **state) {
-  (void)state;
-  enum { TOKENS = 6, POSITION = 60 };
+static void expect_untouched(hd_kv_layout layout) {
+  enum { TOKENS = 6, POSITION = 60, COLS = 2 * 32, LAST = POSITION + TOKENS - 1 };
   attention_case a;
-  begin(&a, (heads){4, 2, 32}, HD_FORMAT_F32, TOKENS, POSITION, 0.2f);
+  begin(&a, (heads){4, 2, 32}, HD_FORMAT_F32, layout, TOKENS, POSITION, 0.2f);
   size_t row = 4 * 32;
   float *before = sample_alloc(TOKENS * row * sizeof(float));
   case_run(&a.c);
   memcpy(before, case_floats(&a.c, a.c.out), TOKENS * row * sizeof(float));
-  for (uint32_t i = 0; i < 2 * 32; i++) {
-    case_floats(&a.c, a.k)[(POSITION + TOKENS - 1) * 2 * 32 + i] = NAN;
-    case_floats(&a.c, a.v)[(POSITION + TOKENS - 1) * 2 * 32 + i] = INFINITY;
+  for (uint32_t i = 0; i < COLS; i++) {
+    case_floats(&a.c, a.k)[layout == HD_KV_TURNED ? hd_kv_turned_at(COLS, LAST, i) : LAST * COLS + i] = NAN;
+    case_floats(&a.c, a.v)[LAST * COLS + i] = INFINITY;
   }
   case_run(&a.c);
   assert_memory_equal(before, case_floats(&a.c, a.c.out), (TOKENS - 1) * row * sizeof(float));
@@ -224,13 +236,19 @@ static void what_a_token_does_not_see_does_not_touch_it(void **state) {
   case_end(&a.c);
 }
 
+static void what_a_token_does_not_see_does_not_touch_it(void **state) {
+  (void)state;
+  expect_untouched(HD_KV_ROWS);
+  expect_untouched(HD_KV_TURNED);
+}
+
 /* A single token at depth is shared out by its positions: several items though it has one key head. */
 static void a_token_at_depth_is_worth_several_parts(void **state) {
   (void)state;
   attention_case a;
   uint8_t *bytes = sample_alloc(WIDE_SCRATCH);
   hdb_scratch scratch = {.bytes = bytes, .size = WIDE_SCRATCH, .value = HD_VALUE_NONE};
-  begin(&a, (heads){8, 1, 64}, HD_FORMAT_F16, 1, 4000, 0.125f);
+  begin(&a, (heads){8, 1, 64}, HD_FORMAT_F16, HD_KV_TURNED, 1, 4000, 0.125f);
   hdb_run run = {hdb_kernels_c(), &a.c.launch, &scratch, a.c.op_index};
   assert_int_equal(hdb_op_steps(&run), 2);
   assert_true(hdb_step_begin(&run, 0, 2) >= 4);

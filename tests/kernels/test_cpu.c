@@ -150,8 +150,8 @@ static void a_token_at_depth_is_shared_out_and_gives_the_same(void **state) {
   hd_program *program;
   lend(&t);
   case_begin(&c, 9, 1, 1, 1500);
-  hd_value q = case_input(&c, 6 * 64), k = case_kv(&c, HD_FORMAT_F16, 2 * 64);
-  hd_value v = case_kv(&c, HD_FORMAT_F16, 2 * 64);
+  hd_value q = case_input(&c, 6 * 64), k = case_kv(&c, HD_FORMAT_F16, HD_KV_TURNED, 2 * 64);
+  hd_value v = case_kv(&c, HD_FORMAT_F16, HD_KV_ROWS, 2 * 64);
   hd_op op = {.kind = HD_OP_ATTENTION, .in = {q, k, v}, .u.attention = {6, 2, 64, 0.125f}};
   case_finish(&c, op, case_output(&c, HD_ROWS_TOKENS, 6 * 64));
   c.launch.op_begin = c.op_index;

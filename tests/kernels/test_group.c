@@ -30,15 +30,18 @@ typedef struct layer {
   size_t arena_bytes;
 } layer;
 
-static hd_value add_value(layer *l, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
-                          uint32_t cols) {
-  hd_value_desc desc = {kind, format, rows_kind, rows, cols, 0};
+static hd_value add_described(layer *l, hd_value_desc desc) {
   hd_value value;
   assert_int_equal(hd_graph_add_value(l->graph, &desc, &value), HD_OK);
   assert_true(value < VALUES_MAX);
   l->descs[value] = desc;
   l->value_count = value + 1u;
   return value;
+}
+
+static hd_value add_value(layer *l, hd_value_kind kind, hd_format format, hd_rows rows_kind, uint32_t rows,
+                          uint32_t cols) {
+  return add_described(l, (hd_value_desc){kind, format, rows_kind, rows, cols, 0, HD_KV_ROWS});
 }
 
 static hd_value weight(layer *l, hd_format format, uint32_t rows, uint32_t cols) {
@@ -75,12 +78,13 @@ static hd_value sum(layer *l, hd_value a, hd_value b, uint32_t cols) {
   return add_op(l, (hd_op){.kind = HD_OP_ADD}, a, b, HD_VALUE_NONE, rows_of(l, cols));
 }
 
-static hd_value cached(layer *l, hd_value x, const layer_shape *s, bool turned) {
+static hd_value cached(layer *l, hd_value x, const layer_shape *s, bool keys) {
   uint32_t cols = s->kv_heads * s->head_dim;
   hd_op rope = {.kind = HD_OP_ROPE, .u.rope = {s->head_dim, s->head_dim, HD_ROPE_ADJACENT, 10000.0f, 1.0f}};
-  if (turned) x = add_op(l, rope, x, HD_VALUE_NONE, HD_VALUE_NONE, rows_of(l, cols));
+  if (keys) x = add_op(l, rope, x, HD_VALUE_NONE, HD_VALUE_NONE, rows_of(l, cols));
   return add_op(l, (hd_op){.kind = HD_OP_KV_STORE}, x, HD_VALUE_NONE, HD_VALUE_NONE,
-                add_value(l, HD_VALUE_KV, HD_FORMAT_F16, HD_ROWS_CONTEXT, 0, cols));
+                add_described(l, (hd_value_desc){HD_VALUE_KV, HD_FORMAT_F16, HD_ROWS_CONTEXT, 0, cols, 0,
+                                                 keys ? HD_KV_TURNED : HD_KV_ROWS}));
 }
 
 static hd_value attend(layer *l, hd_value q, hd_value k, hd_value v, const layer_shape *s) {

@@ -241,7 +241,7 @@ static void kv_store_writes_the_run_s_rows_and_no_others(void **state) {
     enum { COLS = 1056, TOKENS = 4, POSITION = 6 }; /* more than is quantised at a time */
     op_case c;
     case_begin(&c, 8, TOKENS, 1, POSITION);
-    hd_value kv = case_kv(&c, formats[f], COLS), x = case_input(&c, COLS);
+    hd_value kv = case_kv(&c, formats[f], HD_KV_ROWS, COLS), x = case_input(&c, COLS);
     size_t row = hd_format_row_bytes(formats[f], COLS), bytes = case_bytes(&c, kv);
     uint8_t *before = sample_alloc(bytes);
     memcpy(before, c.values[kv], bytes);
@@ -256,6 +256,39 @@ static void kv_store_writes_the_run_s_rows_and_no_others(void **state) {
     for (uint32_t i = 0; i < TOKENS * COLS; i++)
       assert_near(got[i], case_floats(&c, x)[i], store_bound(formats[f], case_floats(&c, x), i));
     free(before);
+    case_end(&c);
+  }
+}
+
+/* Runs of one token, within a group, over its border, of whole groups. Rows of a cache say what is expected.
+ */
+static void a_turned_kv_store_writes_the_same_numbers_elsewhere(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t tokens, position;
+  } runs[] = {{1, 0}, {1, 63}, {1, 70}, {3, 5}, {64, 64}, {130, 60}, {200, 0}};
+  static const uint32_t widths[] = {1, 64, 96, 200};
+  for (uint32_t i = 0; i < 7 * 4 * 2; i++) {
+    uint32_t cols = widths[i % 4], tokens = runs[i / 4 % 7].tokens, position = runs[i / 4 % 7].position;
+    hd_format format = i / 28 ? HD_FORMAT_F32 : HD_FORMAT_F16;
+    size_t number = hd_format_row_bytes(format, 1);
+    op_case c;
+    case_begin(&c, i, tokens, 1, position);
+    hd_value kv = case_kv(&c, format, HD_KV_TURNED, cols), x = case_input(&c, cols);
+    size_t bytes = case_bytes(&c, kv);
+    uint8_t *want = sample_alloc(bytes);
+    memcpy(want, c.values[kv], bytes);
+    for (uint32_t t = 0; t < tokens; t++)
+      for (uint32_t j = 0; j < cols; j++) {
+        float exact = case_floats(&c, x)[t * cols + j];
+        uint16_t half = hdb_f32_to_f16(exact);
+        memcpy(want + hd_kv_turned_at(cols, position + t, j) * number,
+               format == HD_FORMAT_F16 ? (const void *)&half : &exact, number);
+      }
+    case_finish(&c, (hd_op){.kind = HD_OP_KV_STORE, .in = {x}}, kv);
+    case_run(&c);
+    assert_memory_equal(c.values[kv], want, bytes);
+    free(want);
     case_end(&c);
   }
 }
@@ -321,6 +354,7 @@ int main(void) {
       cmocka_unit_test(add_and_swiglu_agree_with_brute_force),
       cmocka_unit_test(rope_rotates_pairs_and_keeps_their_length),
       cmocka_unit_test(kv_store_writes_the_run_s_rows_and_no_others),
+      cmocka_unit_test(a_turned_kv_store_writes_the_same_numbers_elsewhere),
       cmocka_unit_test(a_walk_stops_before_the_next_op_when_told),
       cmocka_unit_test(parts_cover_every_item_once),
       cmocka_unit_test(small_ops_are_one_part_and_large_ones_several),

@@ -19,6 +19,18 @@ static hd_value value(fx_net *net, hd_value_kind kind, hd_rows rows_kind, uint32
   return out;
 }
 
+static hd_value turned_keys(fx_net *net, uint32_t cols) {
+  hd_value out = HD_VALUE_NONE;
+  hd_value_desc desc = {.kind = HD_VALUE_KV,
+                        .format = HD_FORMAT_F32,
+                        .rows_kind = HD_ROWS_CONTEXT,
+                        .cols = cols,
+                        .layer = -1,
+                        .layout = HD_KV_TURNED};
+  assert_int_equal(hd_graph_add_value(net->graph, &desc, &out), HD_OK);
+  return out;
+}
+
 static hd_value weight(fx_net *net, uint32_t rows, uint32_t cols) {
   return value(net, HD_VALUE_WEIGHT, HD_ROWS_FIXED, rows, cols);
 }
@@ -60,8 +72,7 @@ static hd_value layer(fx_net *net, int l, hd_value x) {
       op(net, HD_OP_MATMUL, l, n, weight(net, FX_WIDTH / 2, FX_WIDTH), none, rows(net, FX_WIDTH / 2));
   q = op(net, HD_OP_ROPE, l, q, none, none, rows(net, FX_WIDTH));
   k = op(net, HD_OP_ROPE, l, k, none, none, rows(net, FX_WIDTH / 2));
-  hd_value kc =
-      op(net, HD_OP_KV_STORE, l, k, none, none, value(net, HD_VALUE_KV, HD_ROWS_CONTEXT, 0, FX_WIDTH / 2));
+  hd_value kc = op(net, HD_OP_KV_STORE, l, k, none, none, turned_keys(net, FX_WIDTH / 2));
   hd_value vc =
       op(net, HD_OP_KV_STORE, l, v, none, none, value(net, HD_VALUE_KV, HD_ROWS_CONTEXT, 0, FX_WIDTH / 2));
   hd_value a = op(net, HD_OP_ATTENTION, l, q, kc, vc, rows(net, FX_WIDTH));
