@@ -179,7 +179,8 @@ static hd_value add_attention(builder *b, hd_value x, hd_value factors) {
   }
   q = add_rope(b, q, q_cols, factors);
   k = add_rope(b, k, kv_cols, factors);
-  hd_value k_cache = add_kv_store(b, k, kv_cols, HD_KV_ROWS);
+  /* The blocks of Q8_0 run along a head's values, so that they are not turned. */
+  hd_value k_cache = add_kv_store(b, k, kv_cols, b->kv_format == HD_FORMAT_Q8_0 ? HD_KV_ROWS : HD_KV_TURNED);
   hd_value v_cache = add_kv_store(b, v, kv_cols, HD_KV_ROWS);
   hd_op op = make_op(HD_OP_ATTENTION, q, k_cache, v_cache, add_rows(b, HD_ROWS_TOKENS, q_cols));
   op.u.attention.n_heads = p->n_heads;
