@@ -3,6 +3,7 @@
  * twice, so results agree within a bound on rounding; where all products and sums are whole numbers they must
  * agree exactly. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
@@ -191,7 +192,8 @@ typedef struct bench_dims {
   uint32_t cols, rows, x_rows;
 } bench_dims;
 
-static void bench_shape(check_run *run, hd_format format, const char *what, bench_dims dims) {
+/* Returns the operations in a nanosecond. */
+static double bench_shape(check_run *run, hd_format format, const char *what, bench_dims dims) {
   dot_case k;
   dot_begin(run, &k, format, dims.cols, dims.rows, dims.x_rows, false);
   k.fn = run->tier->dot[format];
@@ -204,22 +206,41 @@ static void bench_shape(check_run *run, hd_format format, const char *what, benc
                          .is_streamed = strstr(what, "streamed") != NULL};
   check_report_figure(run, &figure);
   dot_end(&k);
+  return figure.operations / figure.ns;
 }
+
+/* Rows of so many bytes. */
+static uint32_t rows_of(hd_format format, uint32_t cols, uint32_t mebibytes) {
+  return (uint32_t)(((size_t)mebibytes << 20) / hd_format_row_bytes(format, cols));
+}
+
+/* Many tokens with more weights than a cache holds, as in a whole model: what a tier waits for memory there
+ * no smaller matrix shows. The lengths of rows are those of a model of 1.1 billion parameters. */
+static void bench_large(check_run *run, hd_format format) {
+  static const uint32_t cols[2] = {2048, 5632}, tokens[2] = {128, 512};
+  for (uint32_t c = 0; c < 2; c++)
+    for (uint32_t t = 0; t < 2; t++) {
+      char what[40];
+      snprintf(what, sizeof what, "%u x 64 MiB, %u tokens", cols[c], tokens[t]);
+      bench_shape(run, format, what, (bench_dims){cols[c], rows_of(format, cols[c], 64), tokens[t]});
+    }
+}
+
+/* A tier that does less in a nanosecond would take many seconds for the large matrices. */
+#define LARGE_FROM 60.0
 
 /* Rows of a small model (576 columns) are streamed as well: less than a page each, where reading ahead is
  * hardest. */
 static void dot_bench(check_run *run, uint32_t index) {
   hd_format format = sample_format(index);
-  uint32_t streamed = (uint32_t)((256u << 20) / hd_format_row_bytes(format, 2048));
   bench_shape(run, format, "2048 x 32, cached", (bench_dims){2048, 32, 1});
-  bench_shape(run, format, "2048 x 256 MiB, streamed", (bench_dims){2048, streamed, 1});
-  if (hd_format_row_bytes(format, 576) > 0) {
-    streamed = (uint32_t)((64u << 20) / hd_format_row_bytes(format, 576));
-    bench_shape(run, format, "576 x 64 MiB, streamed", (bench_dims){576, streamed, 1});
-  }
+  bench_shape(run, format, "2048 x 256 MiB, streamed", (bench_dims){2048, rows_of(format, 2048, 256), 1});
+  if (hd_format_row_bytes(format, 576) > 0)
+    bench_shape(run, format, "576 x 64 MiB, streamed", (bench_dims){576, rows_of(format, 576, 64), 1});
   bench_shape(run, format, "2048 x 64, 12 tokens", (bench_dims){2048, 64, 12});
-  bench_shape(run, format, "2048 x 512, 128 tokens", (bench_dims){2048, 512, 128});
+  double rate = bench_shape(run, format, "2048 x 512, 128 tokens", (bench_dims){2048, 512, 128});
   bench_shape(run, format, "2048 x 512, 512 tokens", (bench_dims){2048, 512, 512});
+  if (rate >= LARGE_FROM) bench_large(run, format);
 }
 
 const check_part check_dots = {SAMPLE_FORMATS, dot_name, dot_replaced, dot_check, dot_bench};
