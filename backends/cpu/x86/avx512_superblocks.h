@@ -160,6 +160,7 @@ HDB_INLINE uint32_t hdi_super_most(const hdi_super_format *f) {
 typedef struct hdi_super_pair {
   uint32_t w[2];       /* first weight row of each panel */
   size_t begin, count; /* of super-blocks */
+  hdi_ahead ahead;     /* the rows after them */
 } hdi_super_pair;
 
 HDB_INLINE void hdi_super_unpack_one(const hdi_sixteen *at, const hdi_super_format *f, __m512i *out) {
@@ -200,12 +201,14 @@ HDB_INLINE void hdi_super_unpack(const hdb_tile *tile, const hdi_super_pair *pai
 
 /* The dots of one super-block: every part's sums times its scale. */
 HDB_INLINE void hdi_super_many_dot(const __m512i *q, const __m512i *scales, const uint8_t *x, size_t x_stride,
-                                   uint32_t tokens, const hdi_super_format *f, __m512i dot[][2]) {
+                                   uint32_t tokens, const hdi_super_format *f, hdi_ahead *ahead,
+                                   __m512i dot[][2]) {
   for (uint32_t c = 0; c < tokens; c++)
     dot[c][0] = dot[c][1] = _mm512_setzero_si512();
 #pragma GCC unroll 1
   for (uint32_t part = 0; part < hdi_super_parts(f); part++, scales += 2) {
     __m512i sum[HDI_SUPER_MANY][2];
+    hdi_ask_ahead(ahead);
     for (uint32_t c = 0; c < tokens; c++)
       sum[c][0] = sum[c][1] = _mm512_setzero_si512();
 #pragma GCC unroll 8
@@ -224,8 +227,8 @@ HDB_INLINE void hdi_super_many_dot(const __m512i *q, const __m512i *scales, cons
 }
 
 /* The pair's super-blocks with activation rows t .. t + tokens - 1, added to the results. */
-HDB_INLINE void hdi_super_many(const hdb_tile *tile, const hdi_super_pair *pair, const __m512i *blocks,
-                               uint32_t t, uint32_t tokens, const hdi_super_format *f) {
+HDB_INLINE void hdi_super_many(const hdb_tile *tile, hdi_super_pair *pair, const __m512i *blocks, uint32_t t,
+                               uint32_t tokens, const hdi_super_format *f) {
   const uint32_t parts = hdi_super_parts(f);
   const size_t stride = tile->x_stride;
   const uint8_t *x = tile->x + t * stride;
@@ -235,7 +238,7 @@ HDB_INLINE void hdi_super_many(const hdb_tile *tile, const hdi_super_pair *pair,
   for (size_t b = 0; b < pair->count; b++, blocks += hdi_super_registers(f)) {
     const __m512i *factors = blocks + 2 * HDI_SUPER_STEPS + 2 * parts, *d = factors + parts;
     __m512i dot[HDI_SUPER_MANY][2];
-    hdi_super_many_dot(blocks, blocks + 2 * HDI_SUPER_STEPS, x, stride, tokens, f, dot);
+    hdi_super_many_dot(blocks, blocks + 2 * HDI_SUPER_STEPS, x, stride, tokens, f, &pair->ahead, dot);
     for (uint32_t c = 0; c < tokens; c++) {
       __m512 acc[2]; /* both read before one is written: the panels may overlap */
       float x_scale;
@@ -264,6 +267,8 @@ HDB_INLINE void hdi_super_many_rows(const hdb_tile *tile, const hdi_super_format
   const size_t total = tile->cols / HDB_Q8K_BLOCK, most = hdi_super_most(f);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += 2) {
     hdi_super_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + 1)}};
+    pair.ahead = hdi_ahead_of(tile, pair.w[1], total * hdi_super_parts(f),
+                              hdi_many_passes(tile->x_rows, HDI_SUPER_MANY));
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < most ? total - pair.begin : most;
