@@ -20,7 +20,7 @@ typedef struct hdb_mul_add {
   const float *const *a;      /* `rows` rows ... */
   size_t a_from;              /* ... of which the values from this one on are taken */
   const void *b;   /* `depth` rows of the format that the function is for; aligned to its numbers */
-  size_t b_stride; /* in numbers */
+  size_t b_stride; /* bytes */
   size_t b_ahead;  /* bytes from a number to what is needed next, to ask for it; 0: nothing */
   float *c;
   size_t c_stride; /* floats */
@@ -45,7 +45,7 @@ typedef void (*hdb_pack_fn)(const hdb_kv_rows *rows, float *out);
 
 /* Threads: all from any. Shapes: pointers do not overlap. Errors: none. */
 typedef struct hdb_attention_kernels {
-  hdb_mul_add_fn mul_add[HD_FORMAT_COUNT]; /* by the format of b; F32 and F16, else NULL */
+  hdb_mul_add_fn mul_add[HD_FORMAT_COUNT]; /* by the format of b; NULL: a cache cannot have it */
   /* out[c * HDB_ATTEND_BLOCK + p] = value from + c of position p; 0 where there is no such position. NULL: a
    * cache cannot have the format. */
   hdb_pack_fn pack_keys[HD_FORMAT_COUNT];

@@ -17,98 +17,7 @@
 
 #define BLOCK HDB_ATTEND_BLOCK
 
-/* ---- the product ---- */
-
-/* Asks for the same place of what is needed next: the hardware does not foresee the step from a head's part
- * of a row to the next position's, and what is asked for all at once is dropped. The address may be beyond
- * the cache. */
-HDB_INLINE void ask(const uint8_t *at, size_t ahead) {
-  __builtin_prefetch((const void *)((uintptr_t)at + ahead), 0, 2);
-}
-
-/* VEC numbers of b. */
-typedef vec (*number_load_fn)(const uint8_t *b);
-
-HDB_INLINE vec number_f32(const uint8_t *b) {
-  return vec_load((const float *)(const void *)b);
-}
-HDB_INLINE vec number_f16(const uint8_t *b) {
-  return vec_f16(b);
-}
-
-/* Up to TILE_ROWS rows by `vecs` registers. All but m, row and col are constants where this is inlined;
- * `bytes`: of a number of b. The first rows ask ahead for all, once a line of the cache. */
-HDB_INLINE void product(const hdb_mul_add *m, uint32_t row, uint32_t col, uint32_t rows, uint32_t vecs,
-                        number_load_fn load, size_t bytes) {
-  vec sum[TILE_ROWS][STRIP_VECS];
-  const float *a[TILE_ROWS];
-  const uint8_t *b = (const uint8_t *)m->b + col * bytes;
-  size_t stride = m->b_stride * bytes, ahead = row == 0 && col * bytes % 64 == 0 ? m->b_ahead : 0;
-  for (uint32_t r = 0; r < rows; r++) {
-    a[r] = m->a[row + r] + m->a_from;
-    for (uint32_t v = 0; v < vecs; v++)
-      sum[r][v] = vec_load(m->c + (row + r) * m->c_stride + col + v * VEC);
-  }
-  for (uint32_t k = 0; k < m->depth; k++, b += stride) {
-    vec column[STRIP_VECS];
-    for (uint32_t v = 0; v < vecs; v++) {
-      column[v] = load(b + v * VEC * bytes);
-      if (ahead != 0 && v * VEC * bytes % 64 == 0) ask(b + v * VEC * bytes, ahead);
-    }
-    for (uint32_t r = 0; r < rows; r++) {
-      vec factor = vec_all(a[r][k]);
-      for (uint32_t v = 0; v < vecs; v++)
-        sum[r][v] = vec_fma(factor, column[v], sum[r][v]);
-    }
-  }
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t v = 0; v < vecs; v++)
-      vec_store(m->c + (row + r) * m->c_stride + col + v * VEC, sum[r][v]);
-}
-
-typedef void (*product_fn)(const hdb_mul_add *m, uint32_t row, uint32_t col);
-
-/* Rows in as few tiles as there must be, of as equal a size as can be: eight rows go as four and four. By
- * rows less one: `wide` takes STRIP_VECS registers of each, `narrow` a strip. */
-static void in_tiles(const hdb_mul_add *m, const product_fn wide[TILE_ROWS],
-                     const product_fn narrow[TILE_ROWS]) {
-  uint32_t tiles = (m->rows + TILE_ROWS - 1) / TILE_ROWS;
-  for (uint32_t row = 0; tiles > 0; tiles--) {
-    uint32_t rows = (m->rows - row + tiles - 1) / tiles, col = 0;
-    for (; col + STRIP_VECS * VEC <= m->cols; col += STRIP_VECS * VEC)
-      wide[rows - 1](m, row, col);
-    for (; col < m->cols; col += HDB_ATTEND_STRIP)
-      narrow[rows - 1](m, row, col);
-    row += rows;
-  }
-}
-
-#define PRODUCT(FORMAT, BYTES, ROWS)                                                                         \
-  static void wide_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                     \
-    product(m, row, col, ROWS, STRIP_VECS, number_##FORMAT, BYTES);                                          \
-  }                                                                                                          \
-  static void narrow_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                   \
-    product(m, row, col, ROWS, HDB_ATTEND_STRIP / VEC, number_##FORMAT, BYTES);                              \
-  }
-#define MUL_ADD(FORMAT, BYTES)                                                                               \
-  PRODUCT(FORMAT, BYTES, 1)                                                                                  \
-  PRODUCT(FORMAT, BYTES, 2)                                                                                  \
-  PRODUCT(FORMAT, BYTES, 3)                                                                                  \
-  PRODUCT(FORMAT, BYTES, 4)                                                                                  \
-  PRODUCT(FORMAT, BYTES, 5)                                                                                  \
-  PRODUCT(FORMAT, BYTES, 6)                                                                                  \
-  static void mul_add_##FORMAT(const hdb_mul_add *m) {                                                       \
-    static const product_fn wide[TILE_ROWS] = {wide_##FORMAT##_1, wide_##FORMAT##_2, wide_##FORMAT##_3,      \
-                                               wide_##FORMAT##_4, wide_##FORMAT##_5, wide_##FORMAT##_6};     \
-    static const product_fn narrow[TILE_ROWS] = {narrow_##FORMAT##_1, narrow_##FORMAT##_2,                   \
-                                                 narrow_##FORMAT##_3, narrow_##FORMAT##_4,                   \
-                                                 narrow_##FORMAT##_5, narrow_##FORMAT##_6};                  \
-    in_tiles(m, wide, narrow);                                                                               \
-  }
-MUL_ADD(f32, sizeof(float))
-MUL_ADD(f16, sizeof(uint16_t))
-
-/* ---- rows of a cache ---- */
+/* ---- numbers of a cache ---- */
 
 /* `count` <= VEC values from value c on, then zeros. */
 typedef vec (*kv_load_fn)(const uint8_t *row, uint32_t c, uint32_t count);
@@ -133,6 +42,98 @@ HDB_INLINE vec kv_q8_0(const uint8_t *row, uint32_t c, uint32_t count) {
   (void)count;
   return vec_mul(vec_i8(block + 2 + c % 32), vec_all_f16(block));
 }
+
+/* Asks for the same place of what is needed next: the hardware does not foresee the step from a head's part
+ * of a row to the next position's, and what is asked for all at once is dropped. The address may be beyond
+ * the cache. */
+HDB_INLINE void ask(const uint8_t *at, size_t ahead) {
+  __builtin_prefetch((const void *)((uintptr_t)at + ahead), 0, 2);
+}
+
+/* ---- the product ---- */
+
+/* Up to TILE_ROWS rows by `vecs` registers. All but m, row and col are constants where this is inlined; a
+ * block of b's format is `whole` values in so many bytes. The first rows ask ahead for all, about once a line
+ * of the cache. */
+HDB_INLINE void product(const hdb_mul_add *m, uint32_t row, uint32_t col, uint32_t rows, uint32_t vecs,
+                        kv_load_fn load, uint32_t whole, size_t whole_bytes) {
+  vec sum[TILE_ROWS][STRIP_VECS];
+  const float *a[TILE_ROWS];
+  const uint8_t *b = (const uint8_t *)m->b + col / whole * whole_bytes;
+  size_t bytes = whole_bytes / whole, ahead = row == 0 && col * bytes % 64 == 0 ? m->b_ahead : 0;
+#pragma GCC unroll 6
+  for (uint32_t r = 0; r < rows; r++) {
+    a[r] = m->a[row + r] + m->a_from;
+#pragma GCC unroll 4
+    for (uint32_t v = 0; v < vecs; v++)
+      sum[r][v] = vec_load(m->c + (row + r) * m->c_stride + col + v * VEC);
+  }
+  for (uint32_t k = 0; k < m->depth; k++, b += m->b_stride) {
+    vec column[STRIP_VECS];
+#pragma GCC unroll 4
+    for (uint32_t v = 0; v < vecs; v++) {
+      column[v] = load(b, col % whole + v * VEC, VEC);
+      if (ahead != 0 && v * VEC * bytes % 64 == 0) ask(b + v * VEC * bytes, ahead);
+    }
+#pragma GCC unroll 6
+    for (uint32_t r = 0; r < rows; r++) {
+      vec factor = vec_all(a[r][k]);
+#pragma GCC unroll 4
+      for (uint32_t v = 0; v < vecs; v++)
+        sum[r][v] = vec_fma(factor, column[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 6
+  for (uint32_t r = 0; r < rows; r++)
+#pragma GCC unroll 4
+    for (uint32_t v = 0; v < vecs; v++)
+      vec_store(m->c + (row + r) * m->c_stride + col + v * VEC, sum[r][v]);
+}
+
+typedef void (*product_fn)(const hdb_mul_add *m, uint32_t row, uint32_t col);
+
+/* Rows in as few tiles as there must be, of as equal a size as can be: eight rows go as four and four. By
+ * rows less one: `wide` takes STRIP_VECS registers of each, `narrow` a strip. */
+static void in_tiles(const hdb_mul_add *m, const product_fn wide[TILE_ROWS],
+                     const product_fn narrow[TILE_ROWS]) {
+  uint32_t tiles = (m->rows + TILE_ROWS - 1) / TILE_ROWS;
+  for (uint32_t row = 0; tiles > 0; tiles--) {
+    uint32_t rows = (m->rows - row + tiles - 1) / tiles, col = 0;
+    for (; col + STRIP_VECS * VEC <= m->cols; col += STRIP_VECS * VEC)
+      wide[rows - 1](m, row, col);
+    for (; col < m->cols; col += HDB_ATTEND_STRIP)
+      narrow[rows - 1](m, row, col);
+    row += rows;
+  }
+}
+
+#define PRODUCT(FORMAT, WHOLE, BYTES, ROWS)                                                                  \
+  static void wide_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                     \
+    product(m, row, col, ROWS, STRIP_VECS, kv_##FORMAT, WHOLE, BYTES);                                       \
+  }                                                                                                          \
+  static void narrow_##FORMAT##_##ROWS(const hdb_mul_add *m, uint32_t row, uint32_t col) {                   \
+    product(m, row, col, ROWS, HDB_ATTEND_STRIP / VEC, kv_##FORMAT, WHOLE, BYTES);                           \
+  }
+#define MUL_ADD(FORMAT, WHOLE, BYTES)                                                                        \
+  PRODUCT(FORMAT, WHOLE, BYTES, 1)                                                                           \
+  PRODUCT(FORMAT, WHOLE, BYTES, 2)                                                                           \
+  PRODUCT(FORMAT, WHOLE, BYTES, 3)                                                                           \
+  PRODUCT(FORMAT, WHOLE, BYTES, 4)                                                                           \
+  PRODUCT(FORMAT, WHOLE, BYTES, 5)                                                                           \
+  PRODUCT(FORMAT, WHOLE, BYTES, 6)                                                                           \
+  static void mul_add_##FORMAT(const hdb_mul_add *m) {                                                       \
+    static const product_fn wide[TILE_ROWS] = {wide_##FORMAT##_1, wide_##FORMAT##_2, wide_##FORMAT##_3,      \
+                                               wide_##FORMAT##_4, wide_##FORMAT##_5, wide_##FORMAT##_6};     \
+    static const product_fn narrow[TILE_ROWS] = {narrow_##FORMAT##_1, narrow_##FORMAT##_2,                   \
+                                                 narrow_##FORMAT##_3, narrow_##FORMAT##_4,                   \
+                                                 narrow_##FORMAT##_5, narrow_##FORMAT##_6};                  \
+    in_tiles(m, wide, narrow);                                                                               \
+  }
+MUL_ADD(f32, 1, sizeof(float))
+MUL_ADD(f16, 1, sizeof(uint16_t))
+MUL_ADD(q8_0, 32, 34)
+
+/* ---- rows of a cache ---- */
 
 /* The ragged end of a block or of a head. */
 HDB_INLINE void load_some(const hdb_kv_rows *rows, size_t skip, kv_load_fn load, uint32_t p, uint32_t c,
@@ -186,7 +187,8 @@ PACK(f16, kv_f16, sizeof(uint16_t), (BLOCK * sizeof(uint16_t)))
 PACK(q8_0, kv_q8_0, 1, ((size_t)BLOCK / 32 * 34))
 
 static const hdb_attention_kernels attend_table = {
-    .mul_add = {[HD_FORMAT_F32] = mul_add_f32, [HD_FORMAT_F16] = mul_add_f16},
+    .mul_add =
+        {[HD_FORMAT_F32] = mul_add_f32, [HD_FORMAT_F16] = mul_add_f16, [HD_FORMAT_Q8_0] = mul_add_q8_0},
     .pack_keys =
         {[HD_FORMAT_F32] = pack_keys_f32, [HD_FORMAT_F16] = pack_keys_f16, [HD_FORMAT_Q8_0] = pack_keys_q8_0},
     .pack_values = {[HD_FORMAT_F32] = pack_values_f32,

@@ -4,10 +4,10 @@
 #include "common/kernels.h"
 
 static void mul_add(const hdb_mul_add *m, hd_format format) {
-  size_t number = hd_format_row_bytes(format, 1);
+  uint32_t whole = format == HD_FORMAT_Q8_0 ? 32 : 1, cols = (m->cols + whole - 1) / whole * whole;
   for (uint32_t k = 0; k < m->depth; k++) {
     float b[HDB_ATTEND_BLOCK];
-    hdb_kernels_c()->dequantise[format]((const uint8_t *)m->b + k * m->b_stride * number, m->cols, b);
+    hdb_kernels_c()->dequantise[format]((const uint8_t *)m->b + k * m->b_stride, cols, b);
     for (uint32_t r = 0; r < m->rows; r++) {
       float a = m->a[r][m->a_from + k], *c = m->c + r * m->c_stride;
       for (uint32_t n = 0; n < m->cols; n++)
@@ -21,6 +21,9 @@ static void mul_add_f32(const hdb_mul_add *m) {
 }
 static void mul_add_f16(const hdb_mul_add *m) {
   mul_add(m, HD_FORMAT_F16);
+}
+static void mul_add_q8_0(const hdb_mul_add *m) {
+  mul_add(m, HD_FORMAT_Q8_0);
 }
 
 static void one_row(const hdb_kv_rows *rows, hd_format format, uint32_t position, float *out) {
@@ -62,7 +65,8 @@ static void pack_values_q8_0(const hdb_kv_rows *rows, float *out) {
 }
 
 const hdb_attention_kernels hdb_attention_c = {
-    .mul_add = {[HD_FORMAT_F32] = mul_add_f32, [HD_FORMAT_F16] = mul_add_f16},
+    .mul_add =
+        {[HD_FORMAT_F32] = mul_add_f32, [HD_FORMAT_F16] = mul_add_f16, [HD_FORMAT_Q8_0] = mul_add_q8_0},
     .pack_keys =
         {[HD_FORMAT_F32] = pack_keys_f32, [HD_FORMAT_F16] = pack_keys_f16, [HD_FORMAT_Q8_0] = pack_keys_q8_0},
     .pack_values = {[HD_FORMAT_F32] = pack_values_f32,

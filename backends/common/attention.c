@@ -181,6 +181,8 @@ static void score_turned(tile *t, const seen_block *b, hdb_mul_add *m) {
   const uint8_t *keys = keys_at(t, b->kv_head, b->from);
   if (a->k_format == HD_FORMAT_F32 || b->rows <= FEW) {
     m->b = keys;
+    m->b_ahead = BLOCK * a->k_stride; /* the head's next block */
+    m->b_stride = hd_format_row_bytes(a->k_format, BLOCK);
     m->depth = a->head_dim;
     a->kernels->mul_add[a->k_format](m);
     return;
@@ -201,7 +203,7 @@ static void score(tile *t, const seen_block *b) {
   hdb_mul_add m = {.rows = b->rows,
                    .cols = tiles_of(b->count, STRIP) * STRIP,
                    .a = t->q + b->first,
-                   .b_stride = BLOCK,
+                   .b_stride = BLOCK * sizeof(float),
                    .c = scores,
                    .c_stride = BLOCK};
   memset(scores, 0, b->rows * BLOCK * sizeof(float));
@@ -227,13 +229,12 @@ typedef struct value_panel {
 static value_panel values_of(tile *t, const seen_block *b, uint32_t c) {
   const attention *a = t->of;
   const uint8_t *at = values_at(t, b->kv_head, b->from);
-  if (b->rows <= FEW && a->head_dim == a->padded && a->kernels->mul_add[a->v_format] != NULL) {
-    size_t number = hd_format_row_bytes(a->v_format, 1);
-    return (value_panel){at + c * number, a->v_format, a->v_stride / number, BLOCK * a->v_stride};
-  }
+  if (b->rows <= FEW && a->head_dim == a->padded)
+    return (value_panel){at + hd_format_row_bytes(a->v_format, c), a->v_format, a->v_stride,
+                         BLOCK * a->v_stride};
   hdb_kv_rows values = {at, a->v_stride, b->count, c, lesser(BLOCK, a->head_dim - c)};
   a->kernels->pack_values[a->v_format](&values, t->panel);
-  return (value_panel){(const uint8_t *)t->panel, HD_FORMAT_F32, BLOCK, 0};
+  return (value_panel){(const uint8_t *)t->panel, HD_FORMAT_F32, BLOCK * sizeof(float), 0};
 }
 
 /* Adds shares times V of the block's positions [from, end), of `rows` rows from `first` on, in columns from c
@@ -246,7 +247,7 @@ static void add_values(tile *t, const value_panel *values, uint32_t c, uint32_t 
                    .depth = end - from,
                    .a = t->shares + first,
                    .a_from = from,
-                   .b = values->at + hd_format_row_bytes(values->format, 1) * from * values->stride,
+                   .b = values->at + from * values->stride,
                    .b_stride = values->stride,
                    .b_ahead = values->ahead,
                    .c = t->sums + first * a->padded + c,
@@ -478,7 +479,7 @@ static hd_status attention_test(const hd_op *op, const hd_value_desc *values) {
     return HD_E_UNSUPPORTED;
   if (n_kv_heads == 0 || op->u.attention.n_heads % n_kv_heads != 0) return HD_E_UNSUPPORTED;
   if (k->cols != n_kv_heads * head_dim || v->cols != k->cols) return HD_E_UNSUPPORTED;
-  if (k->layout == HD_KV_TURNED && hdb_attention_c.mul_add[k->format] == NULL) return HD_E_UNSUPPORTED;
+  if (k->layout == HD_KV_TURNED && k->format == HD_FORMAT_Q8_0) return HD_E_UNSUPPORTED;
   return HD_OK;
 }
 

@@ -37,21 +37,20 @@ static bool attend_replaced(const hdb_kernels *tier, const hdb_kernels *c, uint3
 }
 
 static void call(const hdb_attention_kernels *kernels, uint32_t index, attend_case *k) {
-  bool packed = k->format == HD_FORMAT_Q8_0; /* a product takes it as the floats of a panel */
   hdb_mul_add m = {.rows = k->rows,
                    .cols = k->cols,
                    .depth = k->depth,
                    .a = k->a_rows,
                    .a_from = 1,
-                   .b = packed ? (const void *)k->b : k->cache,
-                   .b_stride = packed ? BLOCK : 3 * BLOCK,
+                   .b = k->cache,
+                   .b_stride = k->stride,
                    .b_ahead = k->ahead,
                    .c = k->out,
                    .c_stride = 2 * BLOCK};
   hdb_kv_rows rows = {k->cache, k->stride, k->count, k->from, k->cols};
   switch (index) {
   case MUL_ADD:
-    kernels->mul_add[packed ? HD_FORMAT_F32 : k->format](&m);
+    kernels->mul_add[k->format](&m);
     break;
   case PACK_KEYS:
     kernels->pack_keys[k->format](&rows, k->out);
