@@ -46,4 +46,9 @@ static inline const int16_t *hdb_q8k_sums_32(const void *row, uint32_t cols) {
   return hdb_q8k_sums(row, cols) + cols / HDB_Q8K_SUM;
 }
 
+/* BF16 pairs: of eight neighbours the two of each chain (bf16.h) that VDPBF16PS takes at once, the first one
+ * in the upper half; even and odd chain alternate. Rows are filled with zeros to a multiple of 32. */
+#define HDB_PAIRS 8u
+static const uint8_t hdb_pairs_order[HDB_PAIRS] = {2, 0, 3, 1, 6, 4, 7, 5};
+
 #endif

@@ -6,13 +6,14 @@
 enum { HEADS_MAX = 3, TAILS_MAX = 1 };
 
 typedef struct graph_view {
+  const hdb_kernels *kernels;
   const hd_graph *graph;
   const hd_op *ops;
   const hd_value_desc *values;
 } graph_view;
 
 static hdb_activation layout_of(const graph_view *g, const hd_op *op) {
-  return hdb_format_activation(g->values[op->in[1]].format);
+  return g->kernels->activation[g->values[op->in[1]].format];
 }
 
 /* The arena gives a value the memory of one that is read no more. Parts of a group run at any time, so that
@@ -45,9 +46,10 @@ static bool joins_tails(const graph_view *g, const hd_op *heads, uint32_t count,
   return made > 0 && !(reads_floats && share_memory(g, op->out, heads[0].in[0]));
 }
 
-hdb_group hdb_group_at(const hd_graph *graph, uint32_t op_begin, uint32_t op_end) {
+hdb_group hdb_group_at(const hdb_kernels *kernels, const hd_graph *graph, uint32_t op_begin,
+                       uint32_t op_end) {
   uint32_t count, value_count;
-  graph_view g = {graph, hd_graph_ops(graph, &count), hd_graph_values(graph, &value_count)};
+  graph_view g = {kernels, graph, hd_graph_ops(graph, &count), hd_graph_values(graph, &value_count)};
   const hd_op *first = &g.ops[op_begin];
   hdb_group group = {1, 0};
   if (first->kind != HD_OP_MATMUL) return group;

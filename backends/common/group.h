@@ -13,8 +13,9 @@ typedef struct hdb_group {
   uint8_t heads, tails;
 } hdb_group;
 
-/* The longest group that begins with op `op_begin` and ends before `op_end`. Threads: any. */
-hdb_group hdb_group_at(const hd_graph *graph, uint32_t op_begin, uint32_t op_end);
+/* The longest group that begins with op `op_begin` and ends before `op_end`, for who runs it with `kernels`.
+ * Threads: any. */
+hdb_group hdb_group_at(const hdb_kernels *kernels, const hd_graph *graph, uint32_t op_begin, uint32_t op_end);
 
 /* What is left of a group when the launch ends at `op_end`; still one. */
 hdb_group hdb_group_cut(hdb_group group, uint32_t op_begin, uint32_t op_end);

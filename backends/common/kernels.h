@@ -10,9 +10,12 @@
 
 /* How a dot wants the activation row that meets a weight row. Source: the pairing is ggml's. */
 typedef enum hdb_activation {
-  HDB_ACTIVATION_F32, /* as it is */
-  HDB_ACTIVATION_Q8,  /* blocks of 32, activation.h */
-  HDB_ACTIVATION_Q8K  /* blocks of 256 with sums, activation.h */
+  HDB_ACTIVATION_F32,        /* as it is */
+  HDB_ACTIVATION_Q8,         /* blocks of 32, activation.h */
+  HDB_ACTIVATION_Q8K,        /* blocks of 256 with sums, activation.h */
+  HDB_ACTIVATION_BF16,       /* rounded to BF16, in floats; zeros fill the last 32 */
+  HDB_ACTIVATION_BF16_PAIRS, /* the same numbers as VDPBF16PS wants them, activation.h */
+  HDB_ACTIVATION_COUNT
 } hdb_activation;
 
 /* What a dot may use while it runs, at 64-byte alignment: a first cache's worth of unpacked weights. */
@@ -25,7 +28,7 @@ typedef struct hdb_tile {
   uint32_t x_rows;
   const uint8_t *weights; /* aligned to the format's numbers (2 bytes; F32: 4) */
   size_t weight_stride;   /* bytes from row to row */
-  const uint8_t *x;       /* rows in the layout that hdb_format_activation names; 4-byte aligned */
+  const uint8_t *x;       /* rows in the layout that the table names for the format; 4-byte aligned */
   size_t x_stride;        /* bytes from row to row */
   float *out;             /* out[x * out_stride + w] */
   size_t out_stride;      /* floats */
@@ -60,8 +63,11 @@ typedef struct hdb_kernels {
   const char *name;                              /* of the tier: "c", "avx2" ... */
   hdb_dot_fn dot[HD_FORMAT_COUNT];               /* NULL: the format cannot be a weight (I32) */
   hdb_dequantise_fn dequantise[HD_FORMAT_COUNT]; /* NULL likewise */
+  hdb_activation activation[HD_FORMAT_COUNT];    /* what the dot wants */
   hdb_quantise_fn quantise_q8;
   hdb_quantise_fn quantise_q8k;
+  hdb_quantise_fn quantise_bf16; /* any cols */
+  hdb_quantise_fn quantise_bf16_pairs;
   const hdb_row_kernels *rows;
   const struct hdb_attention_kernels *attention; /* attend.h */
 } hdb_kernels;
@@ -69,7 +75,10 @@ typedef struct hdb_kernels {
 /* The portable table. Ownership: static. */
 const hdb_kernels *hdb_kernels_c(void);
 
-/* The layout that dots of this weight format want. */
-hdb_activation hdb_format_activation(hd_format format);
+/* What makes rows of a layout out of floats; NULL: rows stay floats. */
+hdb_quantise_fn hdb_quantise_of(const hdb_kernels *kernels, hdb_activation layout);
+
+/* Bytes of an activation row. */
+size_t hdb_activation_bytes(hdb_activation layout, uint32_t cols);
 
 #endif

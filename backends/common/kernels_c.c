@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The portable table of kernels: every format, every function. */
+#include "common/activation.h"
 #include "common/attend.h"
+#include "common/bf16.h"
 #include "common/formats/formats.h"
 #include "common/kernels.h"
 #include "common/float16.h"
@@ -31,8 +33,18 @@ static const hdb_kernels portable = {
                    [HD_FORMAT_Q5_0] = hdb_dequantise_q5_0,
                    [HD_FORMAT_Q4_K] = hdb_dequantise_q4_k,
                    [HD_FORMAT_Q6_K] = hdb_dequantise_q6_k},
+    .activation = {[HD_FORMAT_F32] = HDB_ACTIVATION_F32,
+                   [HD_FORMAT_F16] = HDB_ACTIVATION_F32,
+                   [HD_FORMAT_BF16] = HDB_ACTIVATION_BF16,
+                   [HD_FORMAT_Q8_0] = HDB_ACTIVATION_Q8,
+                   [HD_FORMAT_Q4_0] = HDB_ACTIVATION_Q8,
+                   [HD_FORMAT_Q5_0] = HDB_ACTIVATION_Q8,
+                   [HD_FORMAT_Q4_K] = HDB_ACTIVATION_Q8K,
+                   [HD_FORMAT_Q6_K] = HDB_ACTIVATION_Q8K},
     .quantise_q8 = hdb_quantise_q8,
     .quantise_q8k = hdb_quantise_q8k,
+    .quantise_bf16 = hdb_quantise_bf16,
+    .quantise_bf16_pairs = hdb_quantise_bf16_pairs,
     .rows = &rows_table,
     .attention = &hdb_attention_c,
 };
@@ -41,16 +53,32 @@ const hdb_kernels *hdb_kernels_c(void) {
   return &portable;
 }
 
-hdb_activation hdb_format_activation(hd_format format) {
-  switch (format) {
-  case HD_FORMAT_Q8_0:
-  case HD_FORMAT_Q4_0:
-  case HD_FORMAT_Q5_0:
-    return HDB_ACTIVATION_Q8;
-  case HD_FORMAT_Q4_K:
-  case HD_FORMAT_Q6_K:
-    return HDB_ACTIVATION_Q8K;
+hdb_quantise_fn hdb_quantise_of(const hdb_kernels *kernels, hdb_activation layout) {
+  switch (layout) {
+  case HDB_ACTIVATION_Q8:
+    return kernels->quantise_q8;
+  case HDB_ACTIVATION_Q8K:
+    return kernels->quantise_q8k;
+  case HDB_ACTIVATION_BF16:
+    return kernels->quantise_bf16;
+  case HDB_ACTIVATION_BF16_PAIRS:
+    return kernels->quantise_bf16_pairs;
   default:
-    return HDB_ACTIVATION_F32;
+    return NULL;
+  }
+}
+
+size_t hdb_activation_bytes(hdb_activation layout, uint32_t cols) {
+  switch (layout) {
+  case HDB_ACTIVATION_Q8:
+    return hdb_q8_bytes(cols);
+  case HDB_ACTIVATION_Q8K:
+    return hdb_q8k_bytes(cols);
+  case HDB_ACTIVATION_BF16:
+    return hdb_bf16_filled(cols) * sizeof(float);
+  case HDB_ACTIVATION_BF16_PAIRS:
+    return hdb_bf16_filled(cols) * sizeof(uint16_t);
+  default:
+    return (size_t)cols * sizeof(float);
   }
 }

@@ -15,28 +15,21 @@
  * which every few weight rows read them again. */
 #define FLOATS_BYTES (1024u * 1024)
 
+/* Longest row of a float weight: as the cpu backend may be told to multiply it as BF16, a row of that must
+ * fit its scratch. */
+#define FLOATS_COLS_MAX (16 * HDB_COLS_MAX)
+
 /* A run of activation rows. */
 typedef struct rows_run {
   uint32_t first, count;
 } rows_run;
 
-static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
-  switch (layout) {
-  case HDB_ACTIVATION_Q8:
-    return hdb_q8_bytes(cols);
-  case HDB_ACTIVATION_Q8K:
-    return hdb_q8k_bytes(cols);
-  default:
-    return (size_t)cols * sizeof(float);
-  }
-}
-
 static hdb_activation layout_of(const hdb_job *job) {
-  return hdb_format_activation(job->values[job->op->in[1]].format);
+  return job->kernels->activation[job->values[job->op->in[1]].format];
 }
 
 static uint32_t step_rows(const hdb_job *job, hdb_activation layout) {
-  size_t bytes = activation_bytes(layout, hdb_job_cols(job, job->op->in[0]));
+  size_t bytes = hdb_activation_bytes(layout, hdb_job_cols(job, job->op->in[0]));
   if (layout == HDB_ACTIVATION_F32) return (uint32_t)(FLOATS_BYTES / bytes) + 1;
   return (uint32_t)(job->scratch->size / bytes);
 }
@@ -78,11 +71,10 @@ static bool is_held(const hdb_job *job, hdb_activation layout) {
 static void quantise_rows(const hdb_job *job, hdb_activation layout) {
   hd_value x = job->op->in[0];
   uint32_t cols = hdb_job_cols(job, x);
-  size_t stride = activation_bytes(layout, cols);
+  size_t stride = hdb_activation_bytes(layout, cols);
   rows_run rows = run_of(job, layout);
   hdb_range range = hdb_job_range(job, rows.count, 1);
-  hdb_quantise_fn quantise =
-      layout == HDB_ACTIVATION_Q8 ? job->kernels->quantise_q8 : job->kernels->quantise_q8k;
+  hdb_quantise_fn quantise = hdb_quantise_of(job->kernels, layout);
   for (uint32_t r = range.begin; r < range.end; r++)
     quantise(hdb_job_row(job, x, rows.first + r), cols, job->scratch->bytes + r * stride);
 }
@@ -122,7 +114,7 @@ static void multiply(const hdb_job *job, hdb_range range, rows_run rows, const u
 static void multiply_floats(const hdb_job *job, hdb_range range) {
   hd_value x = job->op->in[0];
   uint32_t total = hdb_job_rows(job, job->op->out), most = step_rows(job, HDB_ACTIVATION_F32);
-  size_t stride = activation_bytes(HDB_ACTIVATION_F32, hdb_job_cols(job, x));
+  size_t stride = hdb_activation_bytes(HDB_ACTIVATION_F32, hdb_job_cols(job, x));
   for (uint32_t from = 0; from < total; from += most) {
     rows_run rows = {from, total - from < most ? total - from : most};
     multiply(job, range, rows, (const uint8_t *)hdb_job_row(job, x, from), stride);
@@ -140,7 +132,7 @@ static void matmul_run(const hdb_job *job) {
     multiply_floats(job, range);
   else
     multiply(job, range, run_of(job, layout), job->scratch->bytes,
-             activation_bytes(layout, hdb_job_cols(job, job->op->in[0])));
+             hdb_activation_bytes(layout, hdb_job_cols(job, job->op->in[0])));
 }
 
 static uint32_t matmul_items(const hdb_job *job) {
@@ -150,13 +142,15 @@ static uint32_t matmul_items(const hdb_job *job) {
 }
 
 /* Streaming the weight rows once, and arithmetic for each activation row, at about 32 values in the time of a
- * byte where both are int8, 4 where they are floats. Quantising takes about a third of the time that
- * streaming the row's floats would. */
+ * byte where both are int8, 8 where they are pairs of BF16, 4 where they are floats. Quantising takes about a
+ * third of the time that streaming the row's floats would. */
 static uint64_t matmul_work(const hdb_job *job) {
   const hd_value_desc *w = &job->values[job->op->in[1]];
   hdb_activation layout = layout_of(job);
   if (is_quantising(job, layout)) return (uint64_t)w->cols * sizeof(float) / 3;
-  uint64_t rows = hdb_items_out_rows(job), values_a_byte = layout == HDB_ACTIVATION_F32 ? 4 : 32;
+  uint64_t rows = hdb_items_out_rows(job), values_a_byte = 32;
+  if (layout == HDB_ACTIVATION_F32 || layout == HDB_ACTIVATION_BF16) values_a_byte = 4;
+  if (layout == HDB_ACTIVATION_BF16_PAIRS) values_a_byte = 8;
   return HDB_COLUMN_GRAIN *
          (hd_format_row_bytes(w->format, w->cols) + (uint64_t)w->cols / values_a_byte * rows);
 }
@@ -165,7 +159,8 @@ static hd_status matmul_test(const hd_op *op, const hd_value_desc *values) {
   const hd_value_desc *w = &values[op->in[1]];
   if ((uint32_t)w->format >= HD_FORMAT_COUNT || !hdb_kernels_c()->dot[w->format]) return HD_E_UNSUPPORTED;
   if (hd_format_row_bytes(w->format, w->cols) == 0) return HD_E_UNSUPPORTED;
-  if (hdb_format_activation(w->format) != HDB_ACTIVATION_F32 && w->cols > HDB_COLS_MAX)
+  if (w->cols >
+      (hdb_kernels_c()->activation[w->format] == HDB_ACTIVATION_F32 ? FLOATS_COLS_MAX : HDB_COLS_MAX))
     return HD_E_UNSUPPORTED;
   if (op->in[2] != HD_VALUE_NONE && values[op->in[2]].format != HD_FORMAT_F32) return HD_E_UNSUPPORTED;
   return HD_OK;

@@ -11,10 +11,10 @@
  */
 #define HDB_PARTS_PER_WORKER 4u
 
-/* Longest row of a quantised weight: bounds what one activation row takes of a scratch. */
+/* Longest row of a weight whose activations are quantised: bounds what one of them takes of a scratch. */
 #define HDB_COLS_MAX 32768u
-/* Least size of a scratch: one such row, quantised. */
-#define HDB_SCRATCH_MIN (HDB_COLS_MAX / 4 * 5)
+/* Least size of a scratch: one such row in the longest layout, floats that are rounded. */
+#define HDB_SCRATCH_MIN (HDB_COLS_MAX * 4)
 
 /* Where a launch keeps activations as the weights want them, between the step that quantises them and the
  * steps that multiply with them. Ownership: who runs the launch; one launch at a time. */
@@ -54,7 +54,8 @@ void hdb_step_run(const hdb_run *run, uint32_t step, uint32_t part, uint32_t par
 hd_status hdb_op_test(const hd_graph *graph, uint32_t op_index);
 
 /* Runs ops [op_begin, op_end) of the launch on the calling thread, one after the other. Looks at launch->stop
- * (may be NULL) before each op and returns one past the last op done. Takes 96 KiB of stack. Threads: any. */
+ * (may be NULL) before each op and returns one past the last op done. Takes 184 KiB of stack. Threads: any.
+ */
 uint32_t hdb_ops_walk(const hdb_kernels *kernels, const hd_launch *launch);
 
 #endif

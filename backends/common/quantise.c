@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantising an activation row as ggml does on x86, to the bit: results are compared with its results.
+/* Quantising an activation row as ggml does on x86, to the bit: results are compared with its results; and
+ * rounding it to BF16.
  * Source: ggml's Q8_0 (d = amax / 127, values times 127 / amax, nearest even) and Q8_K (-127 / the value of
  * largest magnitude, sign kept). */
 #include <math.h>
 #include <string.h>
 #include "common/activation.h"
+#include "common/bf16.h"
 #include "common/float16.h"
 #include "common/quantise.h"
 
@@ -62,5 +64,17 @@ void hdb_quantise_q8k(const float *x, uint32_t cols, void *out_row) {
       *sums++ = (int16_t)sum;
       if (s % 2) *sums_32++ = (int16_t)(sums[-2] + sums[-1]);
     }
+  }
+}
+
+void hdb_quantise_bf16(const float *x, uint32_t cols, void *out_row) {
+  hdb_bf16_round_row(x, cols, out_row);
+}
+
+void hdb_quantise_bf16_pairs(const float *x, uint32_t cols, void *out_row) {
+  uint16_t *out = out_row;
+  for (size_t i = 0; i < hdb_bf16_filled(cols); i++) {
+    size_t from = i / HDB_PAIRS * HDB_PAIRS + hdb_pairs_order[i % HDB_PAIRS];
+    out[i] = from < cols ? (uint16_t)(hdb_bf16_nearest(x[from]) >> 16) : 0;
   }
 }

@@ -22,6 +22,7 @@ static hd_status cpu_open(const hd_backend_host *lent, const char *options_text,
     return failed;
   }
   hdi_tier_kernels(options.tier, &cpu->kernels);
+  if (options.floats_are_bf16) hdi_tier_round_floats(options.tier, lent->host, &cpu->kernels);
   hdi_cpu_describe(&cpu->kernels, cpu->description);
   *out_backend = cpu;
   return HD_OK;

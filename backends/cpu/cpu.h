@@ -44,6 +44,7 @@ struct hdi_cpu {
 /* options.c: what stands after "cpu:" in a device list. */
 typedef struct hdi_cpu_options {
   hdi_tier tier;
+  bool floats_are_bf16; /* where the tier can */
 } hdi_cpu_options;
 /* `text` may be NULL. Without a tier in it the best one; what speaks against a better one is told to the
  * host's log. Errors: FORMAT, UNSUPPORTED (a tier that this CPU lacks or the system refuses). */

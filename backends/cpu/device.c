@@ -55,7 +55,7 @@ void hdi_cpu_describe(const hdb_kernels *kernels, char out_text[HD_NAME_BYTES]) 
   char name[HD_NAME_BYTES];
   model_name(name);
   tidy(name);
-  snprintf(out_text, HD_NAME_BYTES, "%.34s, %.8s", name[0] ? name : "CPU", kernels->name);
+  snprintf(out_text, HD_NAME_BYTES, "%.34s, %.10s", name[0] ? name : "CPU", kernels->name);
 }
 
 hd_status hdi_cpu_probe(void *backend, uint32_t index, hd_device_props *out_props) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options of the cpu backend: "tier=NAME" forces a tier, for tests and benches. */
+/* Options of the cpu backend: "tier=NAME" forces a tier, for tests and benches; "floats=bf16" lets F16 and
+ * F32 matrices be multiplied as BF16 where the tier has instructions for it: twice as many products, three of
+ * eleven (sixteen of 24) bits of each weight lost, and results that other machines do not give. */
 #include <stdio.h>
 #include <string.h>
 #include "cpu/cpu.h"
@@ -16,22 +18,42 @@ static hd_status parse_tier(const char *name, int length, hdi_tier *out_tier, hd
     return HD_OK;
   }
   return hd_fail(out_error, HD_E_FORMAT,
-                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm)", length,
-                 name);
+                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, avx512bf16, amx, neon, dotprod, i8mm)",
+                 length, name);
+}
+
+static hd_status parse_floats(const char *name, int length, bool *out_is_bf16, hd_error *out_error) {
+  static const char only[] = "bf16";
+  if ((size_t)length != sizeof only - 1 || memcmp(name, only, sizeof only - 1) != 0)
+    return hd_fail(out_error, HD_E_FORMAT,
+                   "cpu: floats are multiplied as they are, or as bf16, not as '%.*s'", length, name);
+  *out_is_bf16 = true;
+  return HD_OK;
+}
+
+/* What follows `key` in an option of `length` bytes; NULL: it is another one. */
+static const char *value_of(const char *option, size_t length, const char *key, int *out_length) {
+  size_t skip = strlen(key);
+  if (length < skip || memcmp(option, key, skip) != 0) return NULL;
+  *out_length = (int)(length - skip < 80 ? length - skip : 80);
+  return option + skip;
 }
 
 hd_status hdi_cpu_options_parse(const hd_host *host, const char *text, hdi_cpu_options *out_options,
                                 hd_error *out_error) {
-  static const char key[] = "tier=";
   hdi_cpu_options options = {.tier = HDI_TIER_COUNT};
   for (const char *at = text; at && *at;) {
+    hd_status status;
+    const char *value;
+    int value_length;
     size_t length = strcspn(at, ";");
-    if (strncmp(at, key, sizeof key - 1) != 0)
-      return hd_fail(out_error, HD_E_FORMAT, "cpu: unknown option '%.*s' (tier=NAME)",
-                     (int)(length < 80 ? length : 80), at);
-    size_t skip = sizeof key - 1;
-    hd_status status =
-        parse_tier(at + skip, (int)(length - skip < 80 ? length - skip : 80), &options.tier, out_error);
+    if ((value = value_of(at, length, "tier=", &value_length)) != NULL)
+      status = parse_tier(value, value_length, &options.tier, out_error);
+    else if ((value = value_of(at, length, "floats=", &value_length)) != NULL)
+      status = parse_floats(value, value_length, &options.floats_are_bf16, out_error);
+    else
+      status = hd_fail(out_error, HD_E_FORMAT, "cpu: unknown option '%.*s' (tier=NAME, floats=bf16)",
+                       (int)(length < 80 ? length : 80), at);
     if (status != HD_OK) return status;
     at += length + (at[length] == ';');
   }

@@ -37,7 +37,7 @@ hd_status hdi_cpu_prepare(void *backend, uint32_t index, const hd_graph *graph, 
   program->op_begin = op_begin;
   program->op_end = op_end;
   for (uint32_t i = op_begin; i < op_end; i++)
-    program->groups[i - op_begin] = hdb_group_at(graph, i, op_end);
+    program->groups[i - op_begin] = hdb_group_at(&cpu->kernels, graph, i, op_end);
   *out_program = program;
   return HD_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which tiers there are, and which this machine runs. A tier builds on the one before it of its architecture.
  */
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include "cpu/tiers.h"
@@ -41,8 +42,13 @@ static bool has_avx512(void) {
          __builtin_cpu_supports("avx512vnni");
 }
 
+static bool has_avx512bf16(void) {
+  uint32_t a, b, c, d; /* leaf 7, part 1: bit 5 of EAX */
+  return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5) != 0;
+}
+
 static bool has_amx(void) {
-  return has_avx512() && hdi_amx_present();
+  return has_avx512bf16() && hdi_amx_present();
 }
 #elif defined(__aarch64__)
 /* Bits of AT_HWCAP and AT_HWCAP2 on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
@@ -60,33 +66,37 @@ static bool has_i8mm(void) {
 
 typedef struct tier_info {
   const char *name;
-  hdi_tier base;                         /* itself: none */
-  bool (*usable)(void);                  /* NULL: not of this architecture */
-  void (*replace)(hdb_kernels *kernels); /* what it does faster than its base */
-  const char *(*begin)(void);            /* NULL: nothing to do */
+  hdi_tier base;                              /* itself: none */
+  bool (*usable)(void);                       /* NULL: not of this architecture */
+  void (*replace)(hdb_kernels *kernels);      /* what it does faster than its base */
+  const char *(*begin)(void);                 /* NULL: nothing to do */
+  void (*round_floats)(hdb_kernels *kernels); /* NULL: what its base does */
 } tier_info;
 
 static const tier_info tiers[HDI_TIER_COUNT] = {
-    [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep, NULL},
+    [HDI_TIER_C] = {"c", HDI_TIER_C, always, keep, NULL, NULL},
 #if defined(__x86_64__)
-    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace, NULL},
-    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, has_avxvnni, hdi_avxvnni_replace, NULL},
-    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace, NULL},
-    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, has_amx, hdi_amx_replace, hdi_amx_begin},
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, has_avx2, hdi_avx2_replace, NULL, NULL},
+    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, has_avxvnni, hdi_avxvnni_replace, NULL, NULL},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, has_avx512, hdi_avx512_replace, NULL, NULL},
+    [HDI_TIER_AVX512BF16] = {"avx512bf16", HDI_TIER_AVX512, has_avx512bf16, hdi_avx512bf16_replace, NULL,
+                             hdi_avx512bf16_round_floats},
+    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512BF16, has_amx, hdi_amx_replace, hdi_amx_begin, NULL},
 #else
-    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL, NULL},
-    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, NULL, NULL, NULL},
-    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL, NULL},
-    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512, NULL, NULL, NULL},
+    [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL, NULL, NULL},
+    [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, NULL, NULL, NULL, NULL},
+    [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL, NULL, NULL},
+    [HDI_TIER_AVX512BF16] = {"avx512bf16", HDI_TIER_AVX512, NULL, NULL, NULL, NULL},
+    [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512BF16, NULL, NULL, NULL, NULL},
 #endif
 #if defined(__aarch64__)
-    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace, NULL},
-    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace, NULL},
-    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, has_i8mm, hdi_i8mm_replace, NULL},
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace, NULL, NULL},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, has_dotprod, hdi_dotprod_replace, NULL, NULL},
+    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, has_i8mm, hdi_i8mm_replace, NULL, NULL},
 #else
-    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL, NULL},
-    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL, NULL},
-    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, NULL, NULL, NULL},
+    [HDI_TIER_NEON] = {"neon", HDI_TIER_C, NULL, NULL, NULL, NULL},
+    [HDI_TIER_DOTPROD] = {"dotprod", HDI_TIER_NEON, NULL, NULL, NULL, NULL},
+    [HDI_TIER_I8MM] = {"i8mm", HDI_TIER_DOTPROD, NULL, NULL, NULL, NULL},
 #endif
 };
 
@@ -102,10 +112,13 @@ const char *hdi_tier_begin(hdi_tier tier) {
   return tiers[tier].begin ? tiers[tier].begin() : NULL;
 }
 
-static void say_unused(const hd_host *host, hdi_tier tier, const char *why) {
+__attribute__((format(printf, 2, 3))) static void say(const hd_host *host, const char *format, ...) {
   char line[160];
+  va_list args;
   if (!host || !host->log) return;
-  snprintf(line, sizeof line, "cpu: tier %s is not used: %s", tiers[tier].name, why);
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
   host->log(host->ctx, HD_LOG_WARNING, line);
 }
 
@@ -114,7 +127,7 @@ hdi_tier hdi_tier_best(const hd_host *host) {
     if (!hdi_tier_usable((hdi_tier)t)) continue;
     const char *why = hdi_tier_begin((hdi_tier)t);
     if (!why) return (hdi_tier)t;
-    say_unused(host, (hdi_tier)t, why);
+    say(host, "cpu: tier %s is not used: %s", tiers[t].name, why);
   }
   return HDI_TIER_C;
 }
@@ -126,4 +139,14 @@ void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels) {
     hdi_tier_kernels(tiers[tier].base, out_kernels);
   tiers[tier].replace(out_kernels);
   out_kernels->name = tiers[tier].name;
+}
+
+void hdi_tier_round_floats(hdi_tier tier, const hd_host *host, hdb_kernels *kernels) {
+  hdi_tier t = tier;
+  while (!tiers[t].round_floats && tiers[t].base != t)
+    t = tiers[t].base;
+  if (tiers[t].round_floats)
+    tiers[t].round_floats(kernels);
+  else
+    say(host, "cpu: floats=bf16 changes nothing: tier %s has no products of BF16", tiers[tier].name);
 }

@@ -10,13 +10,14 @@
 /* Best last. */
 typedef enum hdi_tier {
   HDI_TIER_C,
-  HDI_TIER_AVX2,    /* AVX2, FMA, F16C */
-  HDI_TIER_AVXVNNI, /* and AVX-VNNI: its 256-bit VPDPBUSD without AVX-512 */
-  HDI_TIER_AVX512,  /* AVX-512 F, BW, DQ, VL, VNNI */
-  HDI_TIER_AMX,     /* AVX-512 with tiles of bytes */
-  HDI_TIER_NEON,    /* aarch64's baseline */
-  HDI_TIER_DOTPROD, /* NEON with SDOT */
-  HDI_TIER_I8MM,    /* dotprod with SMMLA */
+  HDI_TIER_AVX2,       /* AVX2, FMA, F16C */
+  HDI_TIER_AVXVNNI,    /* and AVX-VNNI: its 256-bit VPDPBUSD without AVX-512 */
+  HDI_TIER_AVX512,     /* AVX-512 F, BW, DQ, VL, VNNI */
+  HDI_TIER_AVX512BF16, /* and AVX512-BF16 */
+  HDI_TIER_AMX,        /* avx512bf16 with tiles of bytes */
+  HDI_TIER_NEON,       /* aarch64's baseline */
+  HDI_TIER_DOTPROD,    /* NEON with SDOT */
+  HDI_TIER_I8MM,       /* dotprod with SMMLA */
   HDI_TIER_COUNT
 } hdi_tier;
 
@@ -33,5 +34,8 @@ hdi_tier hdi_tier_best(const hd_host *host);
 /* Writes the tier's table: the portable one with what the tier does faster. The tier is usable, and
  * has begun before any of it is called. */
 void hdi_tier_kernels(hdi_tier tier, hdb_kernels *out_kernels);
+/* Makes that table multiply F16 and F32 rows as BF16, rounded to nearest. Where the tier has no instructions
+ * for BF16 nothing changes, which is told to the host's log; `host` may be NULL. */
+void hdi_tier_round_floats(hdi_tier tier, const hd_host *host, hdb_kernels *kernels);
 
 #endif

@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 typedef enum hb_arithmetic {
-  HB_ARITHMETIC_F32, /* multiply and add of float registers, the widest there are */
-  HB_ARITHMETIC_INT8 /* dot products of bytes into 32 bits: VPDPBUSD, SDOT, or multiply and widen */
+  HB_ARITHMETIC_F32,  /* multiply and add of float registers, the widest there are */
+  HB_ARITHMETIC_BF16, /* products of pairs of BF16 in float registers: VDPBF16PS, of HB_INSTRUCTIONS_BEST
+                         alone */
+  HB_ARITHMETIC_INT8  /* dot products of bytes into 32 bits: VPDPBUSD, SDOT, or multiply and widen */
 } hb_arithmetic;
 
 /* With which instructions. */

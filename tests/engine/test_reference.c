@@ -155,9 +155,9 @@ static void two_workers_give_the_references_answers(void **state) {
 
 static void every_tier_of_the_cpu_gives_the_references_answers(void **state) {
   (void)state;
-  static const char *const TIERS[] = {"cpu:tier=c",      "cpu:tier=avx2", "cpu:tier=avxvnni",
-                                      "cpu:tier=avx512", "cpu:tier=neon", "cpu:tier=dotprod",
-                                      "cpu:tier=i8mm"};
+  static const char *const TIERS[] = {"cpu:tier=c",       "cpu:tier=avx2",       "cpu:tier=avxvnni",
+                                      "cpu:tier=avx512",  "cpu:tier=avx512bf16", "cpu:tier=neon",
+                                      "cpu:tier=dotprod", "cpu:tier=i8mm"};
   for (size_t i = 0; i < sizeof TIERS / sizeof *TIERS; i++) {
     runner_setup setup = {.devices = TIERS[i], .workers = 1};
     if (!runner_can(&setup)) continue; /* another machine's */

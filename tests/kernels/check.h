@@ -27,12 +27,15 @@ double check_time_ns(void (*fn)(void *arg), void *arg);
  * several rounds. 0: a thread cannot be made, or there is one core. */
 double check_time_both_ns(void (*fn)(void *arg), void *first, void *second);
 
+/* What multiplies: of whose peak a figure is told as a part. */
+typedef enum check_unit { CHECK_UNIT_F32, CHECK_UNIT_INT8, CHECK_UNIT_BF16, CHECK_UNITS } check_unit;
+
 /* What a bench found. What is 0 has no meaning for the kernel and is left out. */
 typedef struct check_figure {
   const char *what;
   double ns, bytes, operations;
-  double both_ns;   /* the same work shared by two threads */
-  bool is_int8;     /* operations are of bytes: what part of the int8 peak they are is told */
+  double both_ns; /* the same work shared by two threads */
+  check_unit unit;
   bool is_streamed; /* bytes come from memory: likewise, of the read bandwidth */
 } check_figure;
 

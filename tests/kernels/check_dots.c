@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
-#include "common/activation.h"
 #include "common/float16.h"
 
 /* Relative to the sum of magnitudes. Plain rows are added up in the order of the tier's registers. Quantised
  * rows are added up in one order by all (common/block.h, superblock.h), so that only the one fma in 2^29 that
- * C rounds twice may differ; where C has an instruction for it (on aarch64 always), no bit does. */
+ * C rounds twice may differ; where C has an instruction for it (on aarch64 always), no bit does. BF16 rows
+ * have such an order too, and C rounds once (common/bf16.h). */
 #define PLAIN_ROUNDING 0x1p-18
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define BLOCK_ROUNDING 0.0
@@ -26,6 +26,7 @@ typedef struct dot_case {
   hdb_tile tile;
   void *weights, *x;
   float *floats; /* activations before quantisation */
+  void *c_x;     /* what C wants of them, where the tier wants another layout */
   float *out, *want;
   hdb_dot_fn fn;
 } dot_case;
@@ -38,11 +39,6 @@ static const char *dot_name(uint32_t index) {
 
 static bool dot_replaced(const hdb_kernels *tier, const hdb_kernels *c, uint32_t index) {
   return tier->dot[sample_format(index)] != c->dot[sample_format(index)];
-}
-
-static size_t activation_bytes(hdb_activation layout, uint32_t cols) {
-  if (layout == HDB_ACTIVATION_F32) return cols * sizeof(float);
-  return layout == HDB_ACTIVATION_Q8 ? hdb_q8_bytes(cols) : hdb_q8k_bytes(cols);
 }
 
 /* Whole activations of which each block's largest is 127 have the scale 1 (or -1: 128 values of sign +
@@ -62,28 +58,33 @@ static void set_scales(hd_format format, uint8_t *weights, size_t bytes) {
   }
 }
 
+static void put_row(const hdb_kernels *c, hdb_activation layout, const float *x, uint32_t cols, void *out) {
+  if (layout == HDB_ACTIVATION_F32)
+    memcpy(out, x, cols * sizeof(float));
+  else
+    hdb_quantise_of(c, layout)(x, cols, out);
+}
+
 static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t cols, uint32_t rows,
                       uint32_t x_rows, bool whole) {
-  hdb_activation layout = hdb_format_activation(format);
-  size_t x_stride = activation_bytes(layout, cols), stride = hd_format_row_bytes(format, cols);
+  hdb_activation layout = run->tier->activation[format], c_layout = run->c->activation[format];
+  size_t x_stride = hdb_activation_bytes(layout, cols), stride = hd_format_row_bytes(format, cols);
   memset(k, 0, sizeof *k);
   k->format = format;
   k->weights = sample_alloc(stride * rows);
   k->x = sample_alloc(x_stride * x_rows);
+  k->c_x = sample_alloc(hdb_activation_bytes(c_layout, cols) * x_rows);
   k->floats = sample_alloc((size_t)cols * x_rows * sizeof(float));
   sample_weights(&run->rng, format, rows, cols, k->weights);
   if (whole) set_scales(format, k->weights, stride * rows);
   for (uint32_t t = 0; t < x_rows; t++) {
     float *x = k->floats + (size_t)t * cols;
-    uint8_t *row = (uint8_t *)k->x + t * x_stride;
     if (whole)
       make_whole(&run->rng, x, cols);
     else
       sample_floats(&run->rng, x, cols);
-    if (layout == HDB_ACTIVATION_F32)
-      memcpy(row, x, x_stride);
-    else
-      (layout == HDB_ACTIVATION_Q8 ? run->c->quantise_q8 : run->c->quantise_q8k)(x, cols, row);
+    put_row(run->c, layout, x, cols, (uint8_t *)k->x + t * x_stride);
+    put_row(run->c, c_layout, x, cols, (uint8_t *)k->c_x + t * hdb_activation_bytes(c_layout, cols));
   }
   size_t out_stride = rows + sample_below(&run->rng, 5);
   k->out = sample_alloc(out_stride * x_rows * sizeof(float));
@@ -97,6 +98,7 @@ static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t co
 static void dot_end(dot_case *k) {
   free(k->weights);
   free(k->x);
+  free(k->c_x);
   free(k->floats);
   free(k->out);
   free(k->want);
@@ -114,6 +116,7 @@ static double magnitude(const check_run *run, const dot_case *k, uint32_t w, uin
 
 static void compare(check_run *run, const dot_case *k, bool exact) {
   double rounding = hd_format_get(k->format)->block_values == 1 ? PLAIN_ROUNDING : BLOCK_ROUNDING;
+  if (k->format == HD_FORMAT_BF16) rounding = 0.0;
   float *scratch = sample_alloc(k->tile.cols * sizeof(float));
   for (uint32_t t = 0; t < k->tile.x_rows; t++)
     for (size_t w = 0; w < k->tile.out_stride; w++) {
@@ -160,9 +163,11 @@ static void dot_check(check_run *run, uint32_t index) {
   dot_begin(run, &k, format, cols, rows, x_rows, exact);
   k.fn = run->tier->dot[format];
   k.fn(&k.tile);
-  k.tile.out = k.want;
-  run->c->dot[format](&k.tile);
-  k.tile.out = k.out;
+  hdb_tile want = k.tile;
+  want.out = k.want;
+  want.x = k.c_x;
+  want.x_stride = hdb_activation_bytes(run->c->activation[format], cols);
+  run->c->dot[format](&want);
   compare(run, &k, exact);
   compare_alone(run, &k);
   dot_end(&k);
@@ -192,6 +197,11 @@ typedef struct bench_dims {
   uint32_t cols, rows, x_rows;
 } bench_dims;
 
+static check_unit unit_of(hdb_activation layout) {
+  if (layout == HDB_ACTIVATION_BF16_PAIRS) return CHECK_UNIT_BF16;
+  return layout == HDB_ACTIVATION_F32 || layout == HDB_ACTIVATION_BF16 ? CHECK_UNIT_F32 : CHECK_UNIT_INT8;
+}
+
 /* Returns the operations in a nanosecond. */
 static double bench_shape(check_run *run, hd_format format, const char *what, bench_dims dims) {
   dot_case k;
@@ -202,7 +212,7 @@ static double bench_shape(check_run *run, hd_format format, const char *what, be
                          .both_ns = time_both(&k),
                          .bytes = dims.x_rows == 1 ? (double)dims.rows * (double)k.tile.weight_stride : 0.0,
                          .operations = 2.0 * dims.cols * dims.rows * dims.x_rows,
-                         .is_int8 = hdb_format_activation(format) != HDB_ACTIVATION_F32,
+                         .unit = unit_of(run->tier->activation[format]),
                          .is_streamed = strstr(what, "streamed") != NULL};
   check_report_figure(run, &figure);
   dot_end(&k);

@@ -10,7 +10,7 @@
  * used. */
 static struct {
   double read[2]; /* by one thread, by two */
-  double f32[HB_INSTRUCTIONS_COUNT], int8[HB_INSTRUCTIONS_COUNT];
+  double f32[HB_INSTRUCTIONS_COUNT], int8[HB_INSTRUCTIONS_COUNT], bf16;
 } limit;
 
 static struct {
@@ -28,6 +28,7 @@ static void measure_limits(void) {
     limit.f32[i] = hb_machine_peak(HB_ARITHMETIC_F32, (hb_instructions)i);
     limit.int8[i] = hb_machine_peak(HB_ARITHMETIC_INT8, (hb_instructions)i);
   }
+  limit.bf16 = hb_machine_peak(HB_ARITHMETIC_BF16, HB_INSTRUCTIONS_BEST);
 }
 
 void check_report_begin(bool json, bool bench, uint64_t seed) {
@@ -38,8 +39,9 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
     if (bench)
       printf(
           ",\n\"machine\": {\"read_gb_per_s\": %.2f, \"read_2_threads_gb_per_s\": %.2f, \"f32_gop_per_s\": "
-          "%.1f, \"int8_gop_per_s\": %.1f, \"f32_wide_gop_per_s\": %.1f, \"int8_wide_gop_per_s\": %.1f}",
-          limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1]);
+          "%.1f, \"int8_gop_per_s\": %.1f, \"f32_wide_gop_per_s\": %.1f, \"int8_wide_gop_per_s\": %.1f, "
+          "\"bf16_gop_per_s\": %.1f}",
+          limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1], limit.bf16);
     printf(",\n\"results\": [");
     return;
   }
@@ -49,21 +51,27 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
            "in its "
            "widest registers %.0f and %.0f\n",
            limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1]);
+  if (bench && limit.bf16 > 0) printf("machine: one core does %.0f Gop/s of pairs of BF16\n", limit.bf16);
   if (bench && limit.int8[HB_INSTRUCTIONS_TILES] > 0)
     printf("machine: one core does %.0f Gop/s of bytes in tiles\n", limit.int8[HB_INSTRUCTIONS_TILES]);
 }
 
 /* With what a tier computes. */
-static hb_instructions instructions_of(const char *tier, bool is_int8) {
-  if (strcmp(tier, "amx") == 0) return is_int8 ? HB_INSTRUCTIONS_TILES : HB_INSTRUCTIONS_BEST;
+static hb_instructions instructions_of(const char *tier, check_unit unit) {
+  if (strcmp(tier, "amx") == 0) return unit == CHECK_UNIT_INT8 ? HB_INSTRUCTIONS_TILES : HB_INSTRUCTIONS_BEST;
   if (strncmp(tier, "avx512", 6) == 0) return HB_INSTRUCTIONS_BEST;
   return strcmp(tier, "avxvnni") == 0 ? HB_INSTRUCTIONS_AVXVNNI : HB_INSTRUCTIONS_AVX2;
 }
 
+static double peak_of(const char *tier, check_unit unit) {
+  hb_instructions with = instructions_of(tier, unit);
+  if (unit == CHECK_UNIT_BF16) return limit.bf16;
+  return unit == CHECK_UNIT_INT8 ? limit.int8[with] : limit.f32[with];
+}
+
 /* The fraction of what the tier can reach at most on so many threads; 0: it has no meaning. */
 static double fraction(const check_run *run, const check_figure *figure, double ns, int threads) {
-  hb_instructions with = instructions_of(run->tier->name, figure->is_int8);
-  double most = figure->is_int8 ? limit.int8[with] : limit.f32[with];
+  double most = peak_of(run->tier->name, figure->unit);
   if (ns <= 0) return 0;
   if (figure->is_streamed)
     return limit.read[threads - 1] > 0 ? figure->bytes / ns / limit.read[threads - 1] : 0;
@@ -79,6 +87,11 @@ static void begin_entry(const check_run *run) {
          run->tier->name, run->kernel);
 }
 
+static const char *unit_key(check_unit unit) {
+  static const char *const keys[CHECK_UNITS] = {"f32", "int8", "bf16"};
+  return keys[unit];
+}
+
 static void figure_json(const check_run *run, const check_figure *figure) {
   begin_entry(run);
   printf(", \"shape\": \"%s\"", figure->what);
@@ -87,7 +100,7 @@ static void figure_json(const check_run *run, const check_figure *figure) {
   print_number("gb_per_s", figure->bytes / figure->ns);
   print_number("gop_per_s", figure->operations / figure->ns);
   if (figure->is_streamed || figure->operations > 0) {
-    printf(", \"of\": \"%s\"", figure->is_streamed ? "read" : figure->is_int8 ? "int8" : "f32");
+    printf(", \"of\": \"%s\"", figure->is_streamed ? "read" : unit_key(figure->unit));
     print_number("of_peak", fraction(run, figure, figure->ns, 1));
     print_number("of_peak_2_threads", fraction(run, figure, figure->both_ns, 2));
   }
@@ -101,9 +114,9 @@ static void figure_line(const check_run *run, const check_figure *figure) {
   if (figure->operations > 0) printf(" %8.2f Gop/s", figure->operations / figure->ns);
   if (one > 0)
     printf(" %4.0f %% of %s", 100 * one,
-           figure->is_streamed ? "reading"
-           : figure->is_int8   ? "int8"
-                               : "float");
+           figure->is_streamed              ? "reading"
+           : figure->unit == CHECK_UNIT_F32 ? "float"
+                                            : unit_key(figure->unit));
   if (figure->both_ns > 0) printf("; two threads x %.2f", figure->ns / figure->both_ns);
   if (two > 0) printf(", %.0f %%", 100 * two);
   printf("\n");

@@ -9,12 +9,19 @@ enum { MOST = 1200, BENCH_COUNT = 4096 };
 
 /* ---- quantisation ---- */
 
+/* By the layout that comes of it. */
+static const hdb_activation layouts[] = {HDB_ACTIVATION_Q8, HDB_ACTIVATION_Q8K, HDB_ACTIVATION_BF16,
+                                         HDB_ACTIVATION_BF16_PAIRS};
+enum { LAYOUTS = sizeof layouts / sizeof *layouts };
+
 static const char *quantise_name(uint32_t index) {
-  return index == 0 ? "quantise_q8" : "quantise_q8k";
+  static const char *const names[LAYOUTS] = {"quantise_q8", "quantise_q8k", "quantise_bf16",
+                                             "quantise_bf16_pairs"};
+  return names[index];
 }
 
 static hdb_quantise_fn quantise_of(const hdb_kernels *kernels, uint32_t index) {
-  return index == 0 ? kernels->quantise_q8 : kernels->quantise_q8k;
+  return hdb_quantise_of(kernels, layouts[index]);
 }
 
 static bool quantise_replaced(const hdb_kernels *tier, const hdb_kernels *c, uint32_t index) {
@@ -23,7 +30,8 @@ static bool quantise_replaced(const hdb_kernels *tier, const hdb_kernels *c, uin
 
 /* Random rows with what is awkward: zeros, ties of magnitude, halves, tiny and huge values. */
 static void awkward(sample_rng *rng, float *x, uint32_t count) {
-  static const float special[] = {0.0f, -0.0f, 0x1p-40f, -0x1p-140f, 6e6f, 127.0f, -127.0f, 0.5f, 2.5f};
+  static const float special[] = {0.0f,        -0.0f, 0x1p-40f, -0x1p-140f, 1e-38f, 3.4e38f, 1.00390625f,
+                                  1.01171875f, 6e6f,  127.0f,   -127.0f,    0.5f,   2.5f};
   uint32_t kind = sample_below(rng, 4);
   sample_floats(rng, x, count);
   for (uint32_t i = 0; i < count; i++) {
@@ -35,8 +43,9 @@ static void awkward(sample_rng *rng, float *x, uint32_t count) {
 }
 
 static void quantise_check(check_run *run, uint32_t index) {
-  uint32_t block = index == 0 ? HDB_Q8_BLOCK : HDB_Q8K_BLOCK, cols = block * (1 + sample_below(&run->rng, 9));
-  size_t bytes = index == 0 ? hdb_q8_bytes(cols) : hdb_q8k_bytes(cols);
+  static const uint32_t blocks[LAYOUTS] = {HDB_Q8_BLOCK, HDB_Q8K_BLOCK, 1, 1};
+  uint32_t cols = blocks[index] * (1 + sample_below(&run->rng, blocks[index] > 1 ? 9 : 150));
+  size_t bytes = hdb_activation_bytes(layouts[index], cols);
   float *x = sample_alloc(cols * sizeof(float));
   uint8_t *got = sample_alloc(bytes), *want = sample_alloc(bytes);
   awkward(&run->rng, x, cols);
@@ -56,7 +65,7 @@ static void quantise_check(check_run *run, uint32_t index) {
 typedef struct quantise_call {
   hdb_quantise_fn fn;
   float x[BENCH_COUNT];
-  uint8_t row[2 * BENCH_COUNT];
+  uint8_t row[sizeof(float) * BENCH_COUNT];
 } quantise_call;
 
 static void quantise_once(void *arg) {
@@ -72,7 +81,7 @@ static void quantise_bench(check_run *run, uint32_t index) {
   free(call);
 }
 
-const check_part check_quantise = {2, quantise_name, quantise_replaced, quantise_check, quantise_bench};
+const check_part check_quantise = {LAYOUTS, quantise_name, quantise_replaced, quantise_check, quantise_bench};
 
 /* ---- rows ---- */
 

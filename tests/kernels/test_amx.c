@@ -23,7 +23,7 @@ typedef struct amx_case {
 
 static void fill_x(sample_rng *rng, hd_format format, const hdb_tile *tile, uint8_t *x) {
   const hdb_kernels *c = hdb_kernels_c();
-  const bool is_k = hdb_format_activation(format) == HDB_ACTIVATION_Q8K;
+  const bool is_k = hdb_kernels_c()->activation[format] == HDB_ACTIVATION_Q8K;
   float *row = sample_alloc(tile->cols * sizeof(float));
   for (uint32_t t = 0; t < tile->x_rows; t++) {
     sample_floats(rng, row, tile->cols);
@@ -34,7 +34,7 @@ static void fill_x(sample_rng *rng, hd_format format, const hdb_tile *tile, uint
 
 /* Rows that fill tiles and some that do not, of more values than the scratch holds a panel of. */
 static void begin(amx_case *k, sample_rng *rng, hd_format format) {
-  const bool is_k = hdb_format_activation(format) == HDB_ACTIVATION_Q8K;
+  const bool is_k = hdb_kernels_c()->activation[format] == HDB_ACTIVATION_Q8K;
   const uint32_t block = hd_format_get(format)->block_values;
   hdb_tile *tile = &k->tile;
   memset(k, 0, sizeof *k);

@@ -242,6 +242,8 @@ static void unknown_options_are_named(void **state) {
     {"tier=sse9", "'sse9'", HD_E_FORMAT},
     {"tier=", "''", HD_E_FORMAT},
     {"tier", "'tier'", HD_E_FORMAT},
+    {"floats=f8", "'f8'", HD_E_FORMAT},
+    {"floats=bf16x", "'bf16x'", HD_E_FORMAT},
 #if defined(__x86_64__)
     {"tier=neon", "tier neon", HD_E_UNSUPPORTED},
 #else

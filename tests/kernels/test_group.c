@@ -167,7 +167,7 @@ static void run_groups(layer *l, uint32_t parts, size_t scratch_bytes) {
   hdb_run run = {hdb_kernels_c(), &l->launch, &scratch, 0};
   memset(l->arena, 0xff, l->arena_bytes);
   while (run.op_index < l->op_count) {
-    hdb_group group = hdb_group_at(l->graph, run.op_index, l->op_count);
+    hdb_group group = hdb_group_at(hdb_kernels_c(), l->graph, run.op_index, l->op_count);
     uint32_t steps = hdb_group_steps(&run, group);
     for (uint32_t step = 0; step < steps; step++) {
       if (hdb_group_begin(&run, group, step, 2) == 0) continue;
@@ -222,7 +222,7 @@ static uint32_t find(const layer *l, hd_op_kind kind, uint32_t skip) {
 }
 
 static void expect_group(const layer *l, uint32_t op, uint32_t heads, uint32_t tails) {
-  hdb_group group = hdb_group_at(l->graph, op, l->op_count);
+  hdb_group group = hdb_group_at(hdb_kernels_c(), l->graph, op, l->op_count);
   if (group.heads != heads || group.tails != tails)
     fail_msg("op %u: %u heads, %u tails; not %u, %u", op, group.heads, group.tails, heads, tails);
 }
@@ -245,7 +245,7 @@ static void matmuls_of_one_input_and_what_follows_by_columns_are_one(void **stat
     hdb_group group = hdb_group_cut((hdb_group){2, 1}, gate, gate + left);
     assert_int_equal(group.heads, left < 2 ? 1 : 2);
     assert_int_equal(group.tails, left == 3);
-    hdb_group shorter = hdb_group_at(l.graph, gate, gate + left);
+    hdb_group shorter = hdb_group_at(hdb_kernels_c(), l.graph, gate, gate + left);
     assert_memory_equal(&group, &shorter, sizeof group);
   }
   layer_end(&l);
@@ -278,7 +278,8 @@ static void the_workers_meet_five_times_a_layer(void **state) {
     hdb_scratch scratch = {.size = (size_t)1 << 21, .value = HD_VALUE_NONE};
     hdb_run run = {hdb_kernels_c(), &l.launch, &scratch, 0};
     while (run.op_index < l.op_count) {
-      hdb_group group = grouped ? hdb_group_at(l.graph, run.op_index, l.op_count) : (hdb_group){.heads = 1};
+      hdb_group group = grouped ? hdb_group_at(hdb_kernels_c(), l.graph, run.op_index, l.op_count)
+                                : (hdb_group){.heads = 1};
       uint32_t steps = hdb_group_steps(&run, group);
       for (uint32_t step = 0; step < steps; step++)
         meetings += hdb_group_begin(&run, group, step, 2) > 1;

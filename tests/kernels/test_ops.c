@@ -27,9 +27,15 @@ static float *as_floats(const op_case *c, hd_value value, hd_format format) {
 /* What quantising the activation may cost a dot: half a step for each value and the f16 rounding of the step.
  */
 static double quantise_bound(hd_format format, const float *x, const float *w, uint32_t cols) {
-  uint32_t block = hdb_format_activation(format) == HDB_ACTIVATION_Q8 ? 32 : 256;
+  const hdb_activation layout = hdb_kernels_c()->activation[format];
+  uint32_t block = layout == HDB_ACTIVATION_Q8 ? 32 : 256;
   double bound = 0.0;
-  if (hdb_format_activation(format) == HDB_ACTIVATION_F32) return 0.0;
+  if (layout == HDB_ACTIVATION_F32) return 0.0;
+  if (layout == HDB_ACTIVATION_BF16) { /* half a unit of eight bits */
+    for (uint32_t i = 0; i < cols; i++)
+      bound += fabs((double)w[i] * x[i]) * 0x1p-8;
+    return bound;
+  }
   for (uint32_t b = 0; b < cols; b += block) {
     double amax = 0.0, weights = 0.0;
     for (uint32_t i = b; i < b + block; i++) {

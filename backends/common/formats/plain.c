@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* F32, F16 and BF16 rows: numbers without blocks. Activations meet them as floats, which is more exact than
- * ggml's rounding of the activation to the weight's format. */
+/* F32 and F16 rows: numbers without blocks. Activations meet them as floats, which is more exact than ggml's
+ * rounding of the activation to the weight's format. */
 #include <string.h>
 #include "common/float16.h"
 #include "common/formats/formats.h"
@@ -35,27 +35,11 @@ static float pair_f16(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
   return hdb_lane_sum(lane, LANES);
 }
 
-static float pair_bf16(const uint8_t *weights, const uint8_t *x, uint32_t cols) {
-  const uint16_t *w = (const uint16_t *)(const void *)weights;
-  const float *v = (const float *)(const void *)x;
-  float lane[LANES] = {0};
-  uint32_t i = 0;
-  for (; i + LANES <= cols; i += LANES)
-    for (uint32_t j = 0; j < LANES; j++)
-      lane[j] += hdb_bf16_to_f32(w[i + j]) * v[i + j];
-  for (uint32_t j = 0; i + j < cols; j++)
-    lane[j] += hdb_bf16_to_f32(w[i + j]) * v[i + j];
-  return hdb_lane_sum(lane, LANES);
-}
-
 void hdb_dot_f32(const hdb_tile *tile) {
   hdb_tile_pairs(tile, pair_f32);
 }
 void hdb_dot_f16(const hdb_tile *tile) {
   hdb_tile_pairs(tile, pair_f16);
-}
-void hdb_dot_bf16(const hdb_tile *tile) {
-  hdb_tile_pairs(tile, pair_bf16);
 }
 
 void hdb_dequantise_f32(const void *row, uint32_t cols, float *out) {
@@ -66,10 +50,4 @@ void hdb_dequantise_f16(const void *row, uint32_t cols, float *out) {
   const uint16_t *w = row;
   for (uint32_t i = 0; i < cols; i++)
     out[i] = hdb_f16_to_f32(w[i]);
-}
-
-void hdb_dequantise_bf16(const void *row, uint32_t cols, float *out) {
-  const uint16_t *w = row;
-  for (uint32_t i = 0; i < cols; i++)
-    out[i] = hdb_bf16_to_f32(w[i]);
 }

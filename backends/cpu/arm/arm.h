@@ -35,5 +35,6 @@ void hdi_i8mm_dot_q5_0(const hdb_tile *tile);
 /* Types hdb_quantise_fn. */
 void hdi_neon_quantise_q8(const float *x, uint32_t cols, void *out_row);
 void hdi_neon_quantise_q8k(const float *x, uint32_t cols, void *out_row);
+void hdi_neon_quantise_bf16(const float *x, uint32_t cols, void *out_row);
 
 #endif

@@ -13,6 +13,7 @@ void hdi_neon_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q6_K] = hdi_neon_dot_q6_k;
   kernels->quantise_q8 = hdi_neon_quantise_q8;
   kernels->quantise_q8k = hdi_neon_quantise_q8k;
+  kernels->quantise_bf16 = hdi_neon_quantise_bf16;
   kernels->rows = hdi_neon_rows();
   kernels->attention = hdi_neon_attention();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NEON dots of F32, F16 and BF16 rows: widen four weights, multiply and add with one rounding. */
+/* NEON dots of F32 and F16 rows: widen four weights, multiply and add with one rounding. */
 #include <arm_neon.h>
 #include "common/float16.h"
 #include "common/tile.h"
@@ -17,17 +17,11 @@ HDB_INLINE float32x4_t widen_f32(const uint8_t *w, uint32_t i) {
 HDB_INLINE float32x4_t widen_f16(const uint8_t *w, uint32_t i) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(halves(w) + i)));
 }
-HDB_INLINE float32x4_t widen_bf16(const uint8_t *w, uint32_t i) {
-  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(halves(w) + i), 16));
-}
 HDB_INLINE float one_f32(const uint8_t *w, uint32_t i) {
   return ((const float *)(const void *)w)[i];
 }
 HDB_INLINE float one_f16(const uint8_t *w, uint32_t i) {
   return hdb_f16_to_f32(halves(w)[i]);
-}
-HDB_INLINE float one_bf16(const uint8_t *w, uint32_t i) {
-  return hdb_bf16_to_f32(halves(w)[i]);
 }
 
 HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t rows, uint32_t activations,
@@ -60,4 +54,3 @@ HDB_INLINE void block(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t row
 
 HDB_DOT_OF_BLOCKS(hdi_neon_dot_f32, 4, block, widen_f32, one_f32)
 HDB_DOT_OF_BLOCKS(hdi_neon_dot_f16, 4, block, widen_f16, one_f16)
-HDB_DOT_OF_BLOCKS(hdi_neon_dot_bf16, 4, block, widen_bf16, one_bf16)

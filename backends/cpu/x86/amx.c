@@ -78,7 +78,7 @@ static void fill_x(hdb_quantise_fn quantise, uint64_t *state, size_t stride, uin
 
 bool hdi_amx_agrees(hd_format format, hdb_dot_fn dot) {
   const hdb_kernels *c = hdb_kernels_c();
-  const bool is_k = hdb_format_activation(format) == HDB_ACTIVATION_Q8K;
+  const bool is_k = hdb_kernels_c()->activation[format] == HDB_ACTIVATION_Q8K;
   check_rows rows = {0};
   uint64_t state = (uint64_t)format;
   hdb_tile tile = {

@@ -13,6 +13,7 @@ void hdi_avx2_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q6_K] = hdi_avx2_dot_q6_k;
   kernels->quantise_q8 = hdi_avx2_quantise_q8;
   kernels->quantise_q8k = hdi_avx2_quantise_q8k;
+  kernels->quantise_bf16 = hdi_avx2_quantise_bf16;
   kernels->rows = hdi_avx2_rows();
   kernels->attention = hdi_avx2_attention();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX2 dots of F32, F16 and BF16 rows: eight weights are widened, multiplied and added with one rounding; the
+/* AVX2 dots of F32 and F16 rows: eight weights are widened, multiplied and added with one rounding; the
  * eight running sums of an output are folded at the end, and what a row leaves over is added to that.
  *
  * One or two activation rows meet four weight rows in registers (decode). For more, two weight rows meet six
@@ -8,7 +8,6 @@
  * yet waits in the scratch. */
 #include <immintrin.h>
 #include <stdbool.h>
-#include "common/float16.h"
 #include "common/tile.h"
 #include "cpu/x86/avx2.h"
 #include "cpu/x86/x86.h"
@@ -22,18 +21,11 @@ HDB_INLINE __m256 widen_f32(const uint8_t *w) {
 HDB_INLINE __m256 widen_f16(const uint8_t *w) {
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)w));
 }
-HDB_INLINE __m256 widen_bf16(const uint8_t *w) {
-  __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)w));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
-}
 HDB_INLINE float one_f32(const uint8_t *w) {
   return *(const float *)(const void *)w;
 }
 HDB_INLINE float one_f16(const uint8_t *w) {
   return hdi_f16(w);
-}
-HDB_INLINE float one_bf16(const uint8_t *w) {
-  return hdb_bf16_to_f32(*(const uint16_t *)(const void *)w);
 }
 
 /* What one format knows. */
@@ -175,15 +167,11 @@ HDB_INLINE void dot(const hdb_tile *tile, const plain_format *f) {
     many_rows(tile, f);
 }
 
-static const plain_format f32 = {widen_f32, one_f32, 4}, f16 = {widen_f16, one_f16, 2},
-                          bf16 = {widen_bf16, one_bf16, 2};
+static const plain_format f32 = {widen_f32, one_f32, 4}, f16 = {widen_f16, one_f16, 2};
 
 void hdi_avx2_dot_f32(const hdb_tile *tile) {
   dot(tile, &f32);
 }
 void hdi_avx2_dot_f16(const hdb_tile *tile) {
   dot(tile, &f16);
-}
-void hdi_avx2_dot_bf16(const hdb_tile *tile) {
-  dot(tile, &bf16);
 }

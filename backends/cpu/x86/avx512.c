@@ -11,6 +11,7 @@ void hdi_avx512_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q5_0] = hdi_avx512_dot_q5_0;
   kernels->dot[HD_FORMAT_Q4_K] = hdi_avx512_dot_q4_k;
   kernels->dot[HD_FORMAT_Q6_K] = hdi_avx512_dot_q6_k;
+  kernels->quantise_bf16 = hdi_avx512_quantise_bf16;
   kernels->rows = hdi_avx512_rows();
   kernels->attention = hdi_avx512_attention();
 }

@@ -109,19 +109,24 @@ HDB_INLINE void hdi_turn_16(const hdi_sixteen *at, size_t bytes, __m512i out[4])
   hdi_turn_quarters(r, out);
 }
 
-/* Sixteen rows of 32 bytes: register j gets bytes 4j .. 4j+3 of all. */
-HDB_INLINE void hdi_turn_32(const hdi_sixteen *at, size_t bytes, __m512i out[8]) {
-  __m512i r[4], low[4], high[4]; /* of rows 0..7 and 8..15; quarters 0, 2: bytes 0..15; 1, 3: bytes 16..31 */
-  for (uint32_t j = 0; j < 4; j++)
-    r[j] = hdi_load_halves(at, 0, j, bytes);
-  hdi_turn_quarters(r, low);
-  for (uint32_t j = 0; j < 4; j++)
-    r[j] = hdi_load_halves(at, 2, j, bytes);
-  hdi_turn_quarters(r, high);
+/* Of sixteen rows of 32 bytes, loaded by hdi_load_halves: register j gets bytes 4j .. 4j+3 of all. */
+HDB_INLINE void hdi_turn_halves(const __m512i rows[2][4], __m512i out[8]) {
+  __m512i low[4], high[4]; /* of rows 0..7 and 8..15; quarters 0, 2: bytes 0..15; 1, 3: bytes 16..31 */
+  hdi_turn_quarters(rows[0], low);
+  hdi_turn_quarters(rows[1], high);
   for (int j = 0; j < 4; j++) {
     out[j] = _mm512_shuffle_i32x4(low[j], high[j], _MM_SHUFFLE(2, 0, 2, 0));
     out[j + 4] = _mm512_shuffle_i32x4(low[j], high[j], _MM_SHUFFLE(3, 1, 3, 1));
   }
+}
+
+/* Sixteen rows of 32 bytes: register j gets bytes 4j .. 4j+3 of all. */
+HDB_INLINE void hdi_turn_32(const hdi_sixteen *at, size_t bytes, __m512i out[8]) {
+  __m512i rows[2][4];
+  for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t j = 0; j < 4; j++)
+      rows[i][j] = hdi_load_halves(at, 2 * i, j, bytes);
+  hdi_turn_halves((const __m512i(*)[4])rows, out);
 }
 
 /* Panel i of sixteen rows; the last one begins early where the rows do not fill it: some results are then

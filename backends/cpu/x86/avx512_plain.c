@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX-512 dots of F32, F16 and BF16 rows: sixteen weights are widened, multiplied and added with one
+/* AVX-512 dots of F32 and F16 rows: sixteen weights are widened, multiplied and added with one
  * rounding; the sixteen running sums of an output are folded at the end, in the order of
  * common/formats/plain.c.
  *
@@ -19,10 +19,6 @@ HDB_INLINE __m512 widen_f32(const uint8_t *w, __mmask16 mask) {
 }
 HDB_INLINE __m512 widen_f16(const uint8_t *w, __mmask16 mask) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, w));
-}
-HDB_INLINE __m512 widen_bf16(const uint8_t *w, __mmask16 mask) {
-  __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, w));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
 /* Sums stay in registers only where every loop over them is gone. */
@@ -210,14 +206,11 @@ HDB_INLINE void dot(const hdb_tile *tile, const plain_format *f) {
     many_rows(tile, f);
 }
 
-static const plain_format f32 = {widen_f32, 4}, f16 = {widen_f16, 2}, bf16 = {widen_bf16, 2};
+static const plain_format f32 = {widen_f32, 4}, f16 = {widen_f16, 2};
 
 void hdi_avx512_dot_f32(const hdb_tile *tile) {
   dot(tile, &f32);
 }
 void hdi_avx512_dot_f16(const hdb_tile *tile) {
   dot(tile, &f16);
-}
-void hdi_avx512_dot_bf16(const hdb_tile *tile) {
-  dot(tile, &bf16);
 }

@@ -12,6 +12,7 @@ struct hdi_super_format;
 void hdi_avx2_replace(hdb_kernels *kernels);
 void hdi_avxvnni_replace(hdb_kernels *kernels);
 void hdi_avx512_replace(hdb_kernels *kernels);
+void hdi_avx512bf16_replace(hdb_kernels *kernels);
 void hdi_amx_replace(hdb_kernels *kernels);
 
 /* rows.inc.h compiled for the tier. */
@@ -44,6 +45,9 @@ void hdi_avx512_dot_q4_0(const hdb_tile *tile);
 void hdi_avx512_dot_q5_0(const hdb_tile *tile);
 void hdi_avx512_dot_q4_k(const hdb_tile *tile);
 void hdi_avx512_dot_q6_k(const hdb_tile *tile);
+void hdi_avx512bf16_dot_bf16(const hdb_tile *tile);
+void hdi_avx512bf16_dot_f16(const hdb_tile *tile);
+void hdi_avx512bf16_dot_f32(const hdb_tile *tile);
 void hdi_amx_dot_q8_0(const hdb_tile *tile);
 void hdi_amx_dot_q4_0(const hdb_tile *tile);
 void hdi_amx_dot_q5_0(const hdb_tile *tile);
@@ -58,6 +62,12 @@ const struct hdi_super_format *hdi_avx512_super_format(hd_format format);
 /* Types hdb_quantise_fn. */
 void hdi_avx2_quantise_q8(const float *x, uint32_t cols, void *out_row);
 void hdi_avx2_quantise_q8k(const float *x, uint32_t cols, void *out_row);
+void hdi_avx2_quantise_bf16(const float *x, uint32_t cols, void *out_row);
+void hdi_avx512_quantise_bf16(const float *x, uint32_t cols, void *out_row);
+void hdi_avx512bf16_quantise_pairs(const float *x, uint32_t cols, void *out_row);
+
+/* F16 and F32 rows are multiplied as if they were BF16 from now on; of a table of the avx512bf16 tier. */
+void hdi_avx512bf16_round_floats(hdb_kernels *kernels);
 
 /* amx.c: this CPU has tiles of the size that the kernels want and the operating system saves them. */
 bool hdi_amx_present(void);
