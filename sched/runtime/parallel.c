@@ -103,19 +103,26 @@ bool hdi_region_help(hdi_worker *worker) {
   bool helped = false;
   for (uint64_t set = regions_of_others(worker); set != 0; set &= set - 1) {
     hdi_region *region = &worker->runtime->workers[__builtin_ctzll(set)].region;
+    atomic_store_explicit(&worker->rescue.helps, region, memory_order_relaxed);
     uint32_t ran = work_as_helper(region);
+    atomic_store_explicit(&worker->rescue.helps, NULL, memory_order_relaxed);
     if (ran == 0) continue;
     helped = true;
     /* Both sequentially consistent, as in the caller: either it sees these parts or this sees that it sleeps.
      */
     atomic_fetch_add_explicit(&region->done, ran, memory_order_seq_cst);
     if (atomic_load_explicit(&region->sleeping, memory_order_seq_cst) != 0) hdi_futex_wake(&region->done, 1);
+    if (hdi_rescue_is_moved(&worker->rescue)) hdi_rescue_back(worker, false);
   }
   if (helped) worker->warm = true;
   return helped;
 }
 
 /* ---- the caller ---- */
+
+static bool all_done(const hdi_region *region, uint32_t wanted) {
+  return atomic_load_explicit(&region->done, memory_order_acquire) == wanted;
+}
 
 static void wait_done(hdi_worker *worker, uint32_t wanted) {
   hdi_region *region = &worker->region;
@@ -131,9 +138,14 @@ static void wait_done(hdi_worker *worker, uint32_t wanted) {
     if (now_ns >= end_ns || i >= LOOKS_MOST) break;
   }
   if (done == wanted) return;
+  uint64_t again_ns = runtime->spins ? HDI_RESCUE_AGAIN_NS : UINT64_MAX;
+  hdi_rescue_helpers(worker, wanted);
   atomic_store_explicit(&region->sleeping, 1, memory_order_seq_cst);
   while ((done = atomic_load_explicit(&region->done, memory_order_seq_cst)) != wanted) {
-    hdi_futex_wait(&region->done, done, UINT64_MAX);
+    hdi_futex_wait(&region->done, done, again_ns);
+    if (again_ns == UINT64_MAX || all_done(region, wanted)) continue;
+    hdi_rescue_helpers(worker, wanted);
+    again_ns *= 2;
   }
   atomic_store_explicit(&region->sleeping, 0, memory_order_relaxed);
 }
@@ -217,11 +229,15 @@ static void run_region(hdi_worker *worker, uint32_t width, uint32_t parts, const
   wait_done(worker, parts - ran);
 }
 
+static bool is_caller(const hdi_worker *worker) {
+  return atomic_load_explicit(&worker->rescue.in_region, memory_order_relaxed);
+}
+
 void hd_runtime_parallel(hd_runtime *runtime, uint32_t width, uint32_t parts,
                          void (*fn)(void *arg, uint32_t part), void *arg) {
   hdi_worker *worker = hdi_this_worker;
   bool alone = worker == NULL || worker->runtime != runtime || runtime->worker_count == 1 || width <= 1 ||
-               parts <= 1 || worker->region.busy;
+               parts <= 1 || is_caller(worker);
   if (alone) {
     for (uint32_t part = 0; part < parts; part++) {
       fn(arg, part);
@@ -229,12 +245,13 @@ void hd_runtime_parallel(hd_runtime *runtime, uint32_t width, uint32_t parts,
     return;
   }
   uint32_t team = width < runtime->worker_count ? width : runtime->worker_count;
-  worker->region.busy = true;
+  atomic_store_explicit(&worker->rescue.in_region, true, memory_order_relaxed);
   for (uint32_t first = 0; first < parts;) {
     uint32_t stretch = parts - first < STRETCH ? parts - first : STRETCH;
     run_region(worker, team, stretch, &(region_work){.fn = fn, .arg = arg, .part = first});
     first += stretch;
   }
-  worker->region.busy = false;
+  atomic_store_explicit(&worker->rescue.in_region, false, memory_order_relaxed);
+  if (hdi_rescue_is_moved(&worker->rescue)) hdi_rescue_back(worker, true);
   worker->warm = true;
 }

@@ -21,7 +21,6 @@ typedef struct hdi_region {
   _Atomic uint32_t done;     /* parts that helpers have finished */
   _Atomic uint32_t sleeping; /* the caller sleeps on `done` */
   /* The caller's own. */
-  bool busy;
   bool is_listed;    /* in the runtime's `regions` */
   uint8_t fruitless; /* times in a row that sleepers were woken and none came */
   uint8_t to_go;     /* regions before sleepers are woken at once again */

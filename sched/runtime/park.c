@@ -72,6 +72,7 @@ void hdi_park(hdi_worker *worker, uint64_t until_ns) {
       hdi_futex_wait(&worker->state, HDI_PARKED_FUTEX, timeout_ns);
     }
     worker->warm = false;
+    hdi_rescue_woken(worker);
   }
   bool was_woken = retract(worker);
   if (sleeps) hdi_spin_slept(worker, now_ns, was_woken);
@@ -87,10 +88,12 @@ void hdi_unpark_from_host(hdi_worker *worker) {
   (void)retract(worker);
 }
 
-/* Wakes the worker if it sleeps and nobody else wakes it. `as`: HDI_AWAKE or HDI_SEARCHER. */
-static bool wake(hdi_worker *worker, uint32_t as) {
+/* Wakes the worker if it sleeps and nobody else wakes it. `as`: HDI_AWAKE or HDI_SEARCHER; `helps`: by
+ * the caller of a region. */
+static bool wake(hdi_worker *worker, uint32_t as, bool helps) {
   uint32_t how = atomic_load_explicit(&worker->state, memory_order_seq_cst);
   if (how != HDI_PARKED_FUTEX && how != HDI_PARKED_POLL) return false;
+  if (helps) hdi_rescue_call(worker);
   /* Before the exchange: once it is awake it may end and take the runtime along. */
   if (worker->runtime->spins) {
     atomic_store_explicit(&worker->woken_ns, hdi_now(worker->runtime), memory_order_relaxed);
@@ -109,15 +112,15 @@ static bool wake(hdi_worker *worker, uint32_t as) {
 }
 
 void hdi_wake(hdi_worker *worker) {
-  (void)wake(worker, HDI_AWAKE);
+  (void)wake(worker, HDI_AWAKE, false);
 }
 
-/* Wakes at most `count` of those that sleep. Returns how many. */
+/* Wakes at most `count` of those that sleep, to help a region or as searchers. Returns how many. */
 static uint32_t wake_some(hd_runtime *runtime, uint32_t count, uint32_t as) {
   uint32_t woken = 0;
   uint64_t parked = atomic_load_explicit(&runtime->parked, memory_order_seq_cst);
   for (; parked != 0 && woken < count; parked &= parked - 1) {
-    if (wake(&runtime->workers[__builtin_ctzll(parked)], as)) woken++;
+    if (wake(&runtime->workers[__builtin_ctzll(parked)], as, as == HDI_AWAKE)) woken++;
   }
   return woken;
 }

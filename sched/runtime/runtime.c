@@ -125,7 +125,9 @@ static hd_status start_threads(hd_runtime *runtime) {
   }
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
   name_and_place(runtime, cores, core_count);
-  return runtime->started == runtime->worker_count ? HD_OK : HD_E_IO;
+  if (runtime->started < runtime->worker_count) return HD_E_IO;
+  if (runtime->spins && runtime->worker_count > 1) hdi_rescue_enable(runtime, &hdi_rescue_posix);
+  return HD_OK;
 }
 
 /* Stacks and seeds. There may be fewer stacks than asked for; then so many coroutines. */

@@ -8,6 +8,7 @@
 #include "fd_wait.h"
 #include "parallel.h"
 #include "queue.h"
+#include "rescue.h"
 #include "sanitizer.h"
 #include "stack_pool.h"
 #include "tasks.h"
@@ -106,6 +107,7 @@ typedef struct hdi_worker {
   hdi_stack spare[HDI_SPARE_STACKS];
   pthread_t thread;
   void *signal_stack; /* NULL: none */
+  hdi_rescue rescue;
   /* Written by its thread alone, read by hd_runtime_stats_get. */
   _Atomic uint64_t switches, tasks, parks;
   /* Everybody's. */
@@ -130,6 +132,7 @@ struct hd_runtime {
   uint32_t core_count;   /* that the process may use */
   hdi_seed *seeds;
   uint32_t seed_count;
+  const hdi_rescue_kernel *_Atomic rescues; /* NULL: threads stay where the kernel puts them */
   /* The hook: `hook` is written last. */
   void *_Atomic hook_arg;
   uint64_t (*_Atomic hook)(void *arg);

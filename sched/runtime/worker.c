@@ -184,6 +184,7 @@ void hdi_worker_hand_on(hdi_worker *worker) {
 }
 
 static void idle(hdi_worker *worker) {
+  if (hdi_rescue_is_moved(&worker->rescue)) hdi_rescue_back(worker, false);
   uint64_t until_ns = hdi_worker_hook(worker);
   uint64_t timer_ns = hdi_timer_next(&worker->timers);
   if (timer_ns < until_ns) until_ns = timer_ns;
@@ -192,6 +193,7 @@ static void idle(hdi_worker *worker) {
     (void)run_ready(worker, HDI_BURST); /* straight on: it was waited for */
     return;
   }
+  if (hdi_rescue_caller(worker)) return;
   uint64_t trim_ns = hdi_trim_idle(worker);
   if (trim_ns < until_ns) until_ns = trim_ns;
   hdi_park(worker, until_ns);
