@@ -158,7 +158,8 @@ static void dot_check(check_run *run, uint32_t index) {
                              : block * (1 + sample_below(&run->rng, most / block));
   dot_case k;
   uint32_t rows = 1 + sample_below(&run->rng, 70);
-  uint32_t tokens = is_long ? 3 : sample_below(&run->rng, 4) == 0 ? 50 : 18;
+  bool is_decode = sample_below(&run->rng, 3) == 0; /* tiers have another way for one row */
+  uint32_t tokens = is_decode ? 1 : is_long ? 3 : sample_below(&run->rng, 4) == 0 ? 50 : 18;
   uint32_t x_rows = 1 + sample_below(&run->rng, tokens);
   dot_begin(run, &k, format, cols, rows, x_rows, exact);
   k.fn = run->tier->dot[format];

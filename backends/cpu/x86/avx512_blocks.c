@@ -2,6 +2,7 @@
 /* AVX-512 dots of the formats with blocks of 32: how a block of sixteen rows becomes registers of unsigned
  * values. What is done with them is in avx512_blocks.h. */
 #include "cpu/x86/avx512_blocks.h"
+#include "cpu/x86/avx512_stream_blocks.h"
 #include "cpu/x86/x86.h"
 
 HDB_INLINE void turn_q8_0(const hdi_sixteen *at, hdi_panel_block *out) {
@@ -43,20 +44,26 @@ HDB_INLINE void turn_q5_0(const hdi_sixteen *at, hdi_panel_block *out) {
   out->d = hdi_gather_f16(at);
 }
 
-/* Sixteen rows of Q8_0 and the sixteen after them leave a first cache while they are read side by side, and
- * one after the other is faster; the smaller formats stay in it, and applying scales in a second pass costs
- * them more than it gains. Shorter rows would leave too much of their last group unused. */
-static const hdi_block_format q8_0 = {turn_q8_0, 34, 7, 1024}, q4_0 = {turn_q4_0, 18, 3, 0},
-                              q5_0 = {turn_q5_0, 22, 4, 0};
+static const hdi_block_format q8_0 = {turn_q8_0, 34, 7}, q4_0 = {turn_q4_0, 18, 3}, q5_0 = {turn_q5_0, 22, 4};
+static const hdi_stream_format q8_0_stream = {34, 7, hdi_stream_x_q8_0, hdi_stream_q8_0},
+                               q4_0_stream = {18, 3, hdi_stream_x_nibbles, hdi_stream_q4_0},
+                               q5_0_stream = {22, 4, hdi_stream_x_nibbles, hdi_stream_q5_0};
+
+HDB_INLINE void dot(const hdb_tile *tile, const hdi_block_format *f, const hdi_stream_format *stream) {
+  if (tile->x_rows == 1 && tile->weight_rows >= HDI_PANEL_ROWS)
+    hdi_stream_dot(tile, stream);
+  else
+    hdi_blocks_dot(tile, f);
+}
 
 void hdi_avx512_dot_q8_0(const hdb_tile *tile) {
-  hdi_blocks_dot(tile, &q8_0);
+  dot(tile, &q8_0, &q8_0_stream);
 }
 void hdi_avx512_dot_q4_0(const hdb_tile *tile) {
-  hdi_blocks_dot(tile, &q4_0);
+  dot(tile, &q4_0, &q4_0_stream);
 }
 void hdi_avx512_dot_q5_0(const hdb_tile *tile) {
-  hdi_blocks_dot(tile, &q5_0);
+  dot(tile, &q5_0, &q5_0_stream);
 }
 
 const hdi_block_format *hdi_avx512_block_format(hd_format format) {

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AVX-512 dots of formats with blocks of 32 integers and a scale. VPDPBUSD wants its weights unsigned, so a
  * power of two is added to them and the sum of the activations times that taken off again: exact, as all is
- * integers. Up to four activation rows meet the turned weights in registers (decode); for more, a panel of
- * two times sixteen rows is put into the scratch and read from there by all of them (prefill). Results are
- * those of common/block.h, whatever the shape. */
+ * integers. Two to four activation rows meet the turned weights in registers; for more, a panel of two times
+ * sixteen rows is put into the scratch and read from there by all of them (prefill). One activation row is in
+ * avx512_stream.h, unless there are fewer than sixteen weight rows. Results are those of common/block.h,
+ * whatever the shape. */
 #ifndef HEDDLE_BACKENDS_CPU_X86_AVX512_BLOCKS_H
 #define HEDDLE_BACKENDS_CPU_X86_AVX512_BLOCKS_H
 
 #include "common/activation.h"
 #include "cpu/x86/avx512_panel.h"
-#include "cpu/x86/avx512_stream.h"
 
 /* What one format knows. */
 typedef struct hdi_block_format {
   hdi_turn_fn turn;
   size_t block_bytes;
   unsigned offset_shift; /* the offset is 1 << this */
-  uint32_t stream_cols;  /* rows from this length on are read one after the other (decode); 0: never */
 } hdi_block_format;
 
 /* ---- few activation rows ---- */
@@ -42,7 +41,7 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
                         uint32_t tokens, const hdi_block_format *f, __m512 acc[4]) {
   const size_t rows_bytes = HDI_PANEL_ROWS * stride;
   const uint8_t *x = tile->x + t * tile->x_stride;
-  const uint8_t *ahead = first + (rows_bytes > HDI_STREAM_AHEAD ? rows_bytes : HDI_STREAM_AHEAD);
+  const uint8_t *ahead = first + (rows_bytes > HDI_AHEAD ? rows_bytes : HDI_AHEAD);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm512_setzero_ps();
@@ -179,10 +178,6 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
 /* ---- all of them ---- */
 
 HDB_INLINE void hdi_blocks_dot(const hdb_tile *tile, const hdi_block_format *f) {
-  if (tile->x_rows == 1 && f->stream_cols != 0 && tile->cols >= f->stream_cols) {
-    hdi_stream_dot(tile, f->turn, f->block_bytes, f->offset_shift);
-    return;
-  }
   if (tile->weight_rows < HDI_PANEL_ROWS) {
     for (uint32_t t = 0; t < tile->x_rows; t++)
       hdi_few_alone(tile, t, f);

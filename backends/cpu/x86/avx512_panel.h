@@ -13,6 +13,8 @@
 
 #define HDI_PANEL_ROWS  16u
 #define HDI_PANEL_STEPS 8u /* registers of a block */
+/* Bytes from what is read to what is asked for, where memory is waited for. */
+#define HDI_AHEAD 8192u
 
 typedef struct hdi_panel_block {
   __m512i q[HDI_PANEL_STEPS]; /* unsigned: the value plus the format's offset */
