@@ -5,6 +5,7 @@
  * four values of an activation from a lane, and each lane of the sum is a weight row. */
 #include "cpu/arm/arm.h"
 #include "cpu/arm/dotprod_few.h"
+#include "cpu/arm/dotprod_panel.h"
 #include "cpu/arm/panel.h"
 
 HDB_INLINE int32x4_t sixteen(int32x4_t acc, int8x16_t w, int8x16_t x) {
@@ -29,20 +30,9 @@ typedef struct turned {
   float32x4_t d[2];
 } turned;
 
-_Static_assert(HDI_PANEL_BLOCKS * sizeof(turned) <= HDB_TILE_SCRATCH, "a panel fits the scratch");
-
-/* Register j gets bytes 4j .. 4j+3 of all four. */
-HDB_INLINE void turn_four(const int8x16_t row[4], int8x16_t out[4]) {
-  int32x4_t r[4];
-  for (uint32_t i = 0; i < 4; i++)
-    r[i] = vreinterpretq_s32_s8(row[i]);
-  int32x4x2_t a = vtrnq_s32(r[0], r[1]), b = vtrnq_s32(r[2], r[3]);
-  for (uint32_t i = 0; i < 2; i++) {
-    int64x2_t upper = vreinterpretq_s64_s32(a.val[i]), lower = vreinterpretq_s64_s32(b.val[i]);
-    out[i] = vreinterpretq_s8_s64(vzip1q_s64(upper, lower));
-    out[i + 2] = vreinterpretq_s8_s64(vzip2q_s64(upper, lower));
-  }
-}
+/* Blocks of a panel that are unpacked at a time. */
+#define PANEL_BLOCKS 64u
+_Static_assert(PANEL_BLOCKS * sizeof(turned) <= HDB_TILE_SCRATCH, "a panel fits the scratch");
 
 /* Turns the panel's blocks into the scratch. */
 HDB_INLINE void turn(const hdb_tile *tile, const hdi_panel *panel, hdi_values_fn values, int8_t offset) {
@@ -60,28 +50,12 @@ HDB_INLINE void turn(const hdb_tile *tile, const hdi_panel *panel, hdi_values_fn
         low[r] = vsubq_s8(v.low, less);
         high[r] = vsubq_s8(v.high, less);
       }
-      turn_four(low, four);
+      hdi_turn_four(low, four);
       for (uint32_t j = 0; j < 4; j++)
         out[b].q[j][p] = four[j];
-      turn_four(high, four);
+      hdi_turn_four(high, four);
       for (uint32_t j = 0; j < 4; j++)
         out[b].q[j + 4][p] = four[j];
-    }
-  }
-}
-
-/* Sixteen values of `tokens` activation rows with both halves of a panel: `q` is at their first. */
-HDB_INLINE void take_sixteen(const int8x16_t q[4][2], const int8x16_t *x, uint32_t tokens,
-                             int32x4_t sum[4][2]) {
-#pragma GCC unroll 2
-  for (uint32_t p = 0; p < 2; p++) {
-    int8x16_t w0 = q[0][p], w1 = q[1][p], w2 = q[2][p], w3 = q[3][p];
-#pragma GCC unroll 4
-    for (uint32_t c = 0; c < tokens; c++) {
-      sum[c][p] = vdotq_laneq_s32(sum[c][p], w0, x[c], 0);
-      sum[c][p] = vdotq_laneq_s32(sum[c][p], w1, x[c], 1);
-      sum[c][p] = vdotq_laneq_s32(sum[c][p], w2, x[c], 2);
-      sum[c][p] = vdotq_laneq_s32(sum[c][p], w3, x[c], 3);
     }
   }
 }
@@ -108,8 +82,8 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
       high[c] = vld1q_s8(v + 16);
       sum[c][0] = sum[c][1] = vdupq_n_s32(0);
     }
-    take_sixteen(w->q, low, tokens, sum);
-    take_sixteen(w->q + 4, high, tokens, sum);
+    hdi_take_sixteen(w->q, low, tokens, sum);
+    hdi_take_sixteen(w->q + 4, high, tokens, sum);
 #pragma GCC unroll 4
     for (uint32_t c = 0; c < tokens; c++) {
       float scale = *(const float *)(const void *)(scales + c * stride);
@@ -124,8 +98,9 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
 }
 
 HDB_INLINE void many_rows(const hdb_tile *tile, hdi_values_fn values, int8_t offset, size_t block_bytes) {
-  hdi_panel panel = hdi_panel_first(tile, block_bytes);
-  for (; hdi_panel_is(tile, &panel); hdi_panel_next(tile, &panel, block_bytes)) {
+  const hdi_cut cut = {HDB_Q8_BLOCK, PANEL_BLOCKS, block_bytes};
+  hdi_panel panel = hdi_panel_first(tile, cut);
+  for (; hdi_panel_is(tile, &panel); hdi_panel_next(tile, &panel, cut)) {
     uint32_t t = 0;
     turn(tile, &panel, values, offset);
     for (; t + 4 <= tile->x_rows; t += 4)

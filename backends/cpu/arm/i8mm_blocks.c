@@ -7,6 +7,7 @@
 #include <arm_neon.h>
 #include "cpu/arm/arm.h"
 #include "cpu/arm/blocks.h"
+#include "cpu/arm/i8mm_panel.h"
 #include "cpu/arm/panel.h"
 
 /* A block of eight weight rows: q[k][p] has values 8k .. 8k+7 of rows 2p and 2p+1, d[p] their scales, each
@@ -16,14 +17,9 @@ typedef struct paired {
   float32x4_t d[4];
 } paired;
 
-_Static_assert(HDI_PANEL_BLOCKS * sizeof(paired) <= HDB_TILE_SCRATCH, "a panel fits the scratch");
-
-HDB_INLINE int8x16_t firsts(int8x16_t a, int8x16_t b) {
-  return vreinterpretq_s8_s64(vzip1q_s64(vreinterpretq_s64_s8(a), vreinterpretq_s64_s8(b)));
-}
-HDB_INLINE int8x16_t seconds(int8x16_t a, int8x16_t b) {
-  return vreinterpretq_s8_s64(vzip2q_s64(vreinterpretq_s64_s8(a), vreinterpretq_s64_s8(b)));
-}
+/* Blocks of a panel that are unpacked at a time. */
+#define PANEL_BLOCKS 64u
+_Static_assert(PANEL_BLOCKS * sizeof(paired) <= HDB_TILE_SCRATCH, "a panel fits the scratch");
 
 /* Unpacks the panel's blocks into the scratch. */
 HDB_INLINE void unpack(const hdb_tile *tile, const hdi_panel *panel, hdi_values_fn values, int8_t offset) {
@@ -41,10 +37,10 @@ HDB_INLINE void unpack(const hdb_tile *tile, const hdi_panel *panel, hdi_values_
         hdi_values v = values(&at[2 * p]), u = values(&at[2 * p + 1]);
         v = (hdi_values){vsubq_s8(v.low, less), vsubq_s8(v.high, less)};
         u = (hdi_values){vsubq_s8(u.low, less), vsubq_s8(u.high, less)};
-        out[b].q[0][2 * half + p] = firsts(v.low, u.low);
-        out[b].q[1][2 * half + p] = seconds(v.low, u.low);
-        out[b].q[2][2 * half + p] = firsts(v.high, u.high);
-        out[b].q[3][2 * half + p] = seconds(v.high, u.high);
+        out[b].q[0][2 * half + p] = hdi_firsts(v.low, u.low);
+        out[b].q[1][2 * half + p] = hdi_seconds(v.low, u.low);
+        out[b].q[2][2 * half + p] = hdi_firsts(v.high, u.high);
+        out[b].q[3][2 * half + p] = hdi_seconds(v.high, u.high);
       }
     }
   }
@@ -97,8 +93,8 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
       for (uint32_t c = 0; c < pairs; c++) {
         const int8_t *v = (const int8_t *)(x + 2 * c * stride) + 16 * half;
         int8x16_t a = vld1q_s8(v), b = vld1q_s8(v + apart);
-        low[c] = firsts(a, b);
-        high[c] = seconds(a, b);
+        low[c] = hdi_firsts(a, b);
+        high[c] = hdi_seconds(a, b);
       }
 #pragma GCC unroll 4
       for (uint32_t p = 0; p < 4; p++)
@@ -124,8 +120,9 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
 }
 
 HDB_INLINE void many_rows(const hdb_tile *tile, hdi_values_fn values, int8_t offset, size_t block_bytes) {
-  hdi_panel panel = hdi_panel_first(tile, block_bytes);
-  for (; hdi_panel_is(tile, &panel); hdi_panel_next(tile, &panel, block_bytes)) {
+  const hdi_cut cut = {HDB_Q8_BLOCK, PANEL_BLOCKS, block_bytes};
+  hdi_panel panel = hdi_panel_first(tile, cut);
+  for (; hdi_panel_is(tile, &panel); hdi_panel_next(tile, &panel, cut)) {
     uint32_t t = 0;
     unpack(tile, &panel, values, offset);
     for (; t + 4 <= tile->x_rows; t += 4)

@@ -30,4 +30,6 @@ void hdi_i8mm_replace(hdb_kernels *kernels) {
   kernels->dot[HD_FORMAT_Q8_0] = hdi_i8mm_dot_q8_0;
   kernels->dot[HD_FORMAT_Q4_0] = hdi_i8mm_dot_q4_0;
   kernels->dot[HD_FORMAT_Q5_0] = hdi_i8mm_dot_q5_0;
+  kernels->dot[HD_FORMAT_Q4_K] = hdi_i8mm_dot_q4_k;
+  kernels->dot[HD_FORMAT_Q6_K] = hdi_i8mm_dot_q6_k;
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Eight weight rows turned for SDOT: a register holds four values of each of four rows, SDOT takes the four
+ * values of an activation from a lane, and each lane of the sum is a weight row. */
+#ifndef HEDDLE_BACKENDS_CPU_ARM_DOTPROD_PANEL_H
+#define HEDDLE_BACKENDS_CPU_ARM_DOTPROD_PANEL_H
+
+#include <arm_neon.h>
+#include "common/tile.h"
+#include "cpu/arm/panel.h"
+
+/* Register j gets bytes 4j .. 4j+3 of all four. */
+HDB_INLINE void hdi_turn_four(const int8x16_t row[4], int8x16_t out[4]) {
+  int32x4_t r[4];
+  for (uint32_t i = 0; i < 4; i++)
+    r[i] = vreinterpretq_s32_s8(row[i]);
+  int32x4x2_t a = vtrnq_s32(r[0], r[1]), b = vtrnq_s32(r[2], r[3]);
+  for (uint32_t i = 0; i < 2; i++) {
+    int64x2_t upper = vreinterpretq_s64_s32(a.val[i]), lower = vreinterpretq_s64_s32(b.val[i]);
+    out[i] = vreinterpretq_s8_s64(vzip1q_s64(upper, lower));
+    out[i + 2] = vreinterpretq_s8_s64(vzip2q_s64(upper, lower));
+  }
+}
+
+/* Sixteen values of `tokens` activation rows with both halves of a panel: `q` is at their first. */
+HDB_INLINE void hdi_take_sixteen(const int8x16_t q[4][2], const int8x16_t *x, uint32_t tokens,
+                                 int32x4_t sum[4][2]) {
+#pragma GCC unroll 2
+  for (uint32_t p = 0; p < 2; p++) {
+    int8x16_t w0 = q[0][p], w1 = q[1][p], w2 = q[2][p], w3 = q[3][p];
+#pragma GCC unroll 4
+    for (uint32_t c = 0; c < tokens; c++) {
+      sum[c][p] = vdotq_laneq_s32(sum[c][p], w0, x[c], 0);
+      sum[c][p] = vdotq_laneq_s32(sum[c][p], w1, x[c], 1);
+      sum[c][p] = vdotq_laneq_s32(sum[c][p], w2, x[c], 2);
+      sum[c][p] = vdotq_laneq_s32(sum[c][p], w3, x[c], 3);
+    }
+  }
+}
+
+#endif
