@@ -9,14 +9,14 @@
 #define HEDDLE_BACKENDS_CPU_ARM_BLOCKS_H
 
 #include <arm_neon.h>
+#include <string.h>
 #include "common/activation.h"
 #include "common/tile.h"
 
-/* What a format's values are held larger by. */
+/* What the values of Q4_0 are held larger by. */
 #define HDI_Q4_0_OFFSET 8
-#define HDI_Q5_0_OFFSET 16
 
-/* The 32 values of a block in order; `offset` of the format is still added to them. */
+/* The 32 values of a block in order; those of Q4_0 are larger by their offset still. */
 typedef struct hdi_values {
   int8x16_t low, high;
 } hdi_values;
@@ -37,18 +37,21 @@ HDB_INLINE hdi_values hdi_nibbles(const uint8_t **at) {
                       vreinterpretq_s8_u8(vshrq_n_u8(q, 4))};
 }
 
-/* Sixteen where a value's fifth bit is set: bit i % 8 of byte i / 8. */
-HDB_INLINE int8x16_t hdi_fifth(const uint8_t *bits) {
-  static const uint8_t each[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  uint8x16_t spread = vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1]));
-  return vreinterpretq_s8_u8(vandq_u8(vtstq_u8(spread, vld1q_u8(each)), vdupq_n_u8(16)));
-}
-
+/* The fifth bit of value i is bit i % 8 of byte i / 8. Where it is not set a value is 16 less than its
+ * nibble, which puts ones above the nibble. */
 HDB_INLINE hdi_values hdi_values_q5_0(const uint8_t **at) {
-  int8x16_t low = hdi_fifth(*at), high = hdi_fifth(*at + 2);
-  *at += 4;
-  hdi_values q = hdi_nibbles(at);
-  return (hdi_values){vorrq_s8(q.low, low), vorrq_s8(q.high, high)};
+  static const uint8_t each[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  static const uint8_t of[2][16] = {{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
+                                    {2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3}};
+  uint32_t bits;
+  memcpy(&bits, *at, sizeof bits);
+  const uint8x16_t unset = vreinterpretq_u8_u32(vdupq_n_u32(~bits)), one = vld1q_u8(each);
+  const uint8x16_t q = vld1q_u8(*at + 4);
+  const uint8x16_t low = vtstq_u8(vqtbl1q_u8(unset, vld1q_u8(of[0])), one);
+  const uint8x16_t high = vtstq_u8(vqtbl1q_u8(unset, vld1q_u8(of[1])), one);
+  *at += 20;
+  return (hdi_values){vreinterpretq_s8_u8(vsliq_n_u8(q, low, 4)),
+                      vreinterpretq_s8_u8(vsliq_n_u8(vshrq_n_u8(q, 4), high, 4))};
 }
 
 /* Reads the f16 scales of the next blocks of four rows and moves on to the values. */

@@ -139,7 +139,7 @@ void hdi_dotprod_dot_q4_0(const hdb_tile *tile) {
 }
 void hdi_dotprod_dot_q5_0(const hdb_tile *tile) {
   if (is_few(tile))
-    fours(tile, 0, HDI_Q5_0_OFFSET, take_q5_0);
+    fours(tile, 0, 0, take_q5_0);
   else
-    many_rows(tile, hdi_values_q5_0, HDI_Q5_0_OFFSET, 22);
+    many_rows(tile, hdi_values_q5_0, 0, 22);
 }

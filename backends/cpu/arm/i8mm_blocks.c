@@ -152,5 +152,5 @@ void hdi_i8mm_dot_q5_0(const hdb_tile *tile) {
   if (is_few(tile))
     hdi_dotprod_dot_q5_0(tile);
   else
-    many_rows(tile, hdi_values_q5_0, HDI_Q5_0_OFFSET, 22);
+    many_rows(tile, hdi_values_q5_0, 0, 22);
 }

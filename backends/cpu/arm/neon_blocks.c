@@ -36,5 +36,5 @@ void hdi_neon_dot_q4_0(const hdb_tile *tile) {
   blocks(tile, HDI_Q4_0_OFFSET, take_q4_0);
 }
 void hdi_neon_dot_q5_0(const hdb_tile *tile) {
-  blocks(tile, HDI_Q5_0_OFFSET, take_q5_0);
+  blocks(tile, 0, take_q5_0);
 }
