@@ -4,8 +4,8 @@
 
 #define DOT_NAME(FORMAT) hdi_dotprod_rows_##FORMAT
 
-static inline int32x4_t fours(int8x16_t w, int8x16_t x) {
-  return vdotq_s32(vdupq_n_s32(0), w, x);
+static inline int32x4_t sixteen(int32x4_t acc, int8x16_t w, int8x16_t x) {
+  return vdotq_s32(acc, w, x);
 }
 
 #include "cpu/arm/dots.inc.h"

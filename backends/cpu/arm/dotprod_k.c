@@ -29,9 +29,8 @@ HDB_INLINE void turn_block(const hdb_tile *tile, const uint8_t *first, const hdi
       for (uint32_t i = 0; i < 4; i++)
         out->q[4 * j + i][p] = four[i];
     }
-    for (uint32_t j = 0; j < HDI_SUPER_STEPS; j += kind->part_steps)
-      out->scale[j / kind->part_steps][p] =
-          (int32x4_t){rows[0].scale[j], rows[1].scale[j], rows[2].scale[j], rows[3].scale[j]};
+    for (uint32_t i = 0; i < HDI_SUPER_STEPS / kind->part_steps; i++)
+      out->scale[i][p] = (int32x4_t){rows[0].scale[i], rows[1].scale[i], rows[2].scale[i], rows[3].scale[i]};
   }
 }
 

@@ -30,9 +30,8 @@ HDB_INLINE void pair_block(const hdb_tile *tile, const uint8_t *first, const hdi
         out->q[2 * j][2 * half + p] = hdi_firsts(a->q[j], b->q[j]);
         out->q[2 * j + 1][2 * half + p] = hdi_seconds(a->q[j], b->q[j]);
       }
-      for (uint32_t j = 0; j < HDI_SUPER_STEPS; j += kind->part_steps)
-        out->scale[j / kind->part_steps][2 * half + p] =
-            (int32x4_t){a->scale[j], a->scale[j], b->scale[j], b->scale[j]};
+      for (uint32_t i = 0; i < HDI_SUPER_STEPS / kind->part_steps; i++)
+        out->scale[i][2 * half + p] = (int32x4_t){a->scale[i], a->scale[i], b->scale[i], b->scale[i]};
     }
   }
 }

@@ -36,7 +36,7 @@ HDB_INLINE bool hdi_super_is_few(const hdb_tile *tile) {
 HDB_INLINE void hdi_super_four(const uint8_t *first, size_t stride, const hdi_super_kind *kind,
                                hdi_super rows[4], hdi_super_ends *ends, uint32_t p) {
   const int8x16_t less = vdupq_n_s8(kind->less);
-  int16_t mins[4][HDI_SUPER_STEPS];
+  int16_t mins[4][8];
   for (uint32_t r = 0; r < 4; r++) {
     kind->read(first + r * stride, &rows[r]);
     for (uint32_t j = 0; j < HDI_SUPER_STEPS; j++)
@@ -45,10 +45,9 @@ HDB_INLINE void hdi_super_four(const uint8_t *first, size_t stride, const hdi_su
     if (!kind->has_min) continue;
     ends->d_min[p][r] = rows[r].d_min;
     vst1q_s16(mins[r], rows[r].offset.val[0]);
-    vst1q_s16(mins[r] + 8, rows[r].offset.val[1]);
   }
   for (uint32_t k = 0; kind->has_min && k < 8; k++)
-    ends->min[k][p] = (int16x4_t){mins[0][2 * k], mins[1][2 * k], mins[2][2 * k], mins[3][2 * k]};
+    ends->min[k][p] = (int16x4_t){mins[0][k], mins[1][k], mins[2][k], mins[3][k]};
 }
 
 /* The parts' minimums times the sums of an activation's parts. */

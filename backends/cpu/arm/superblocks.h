@@ -7,70 +7,79 @@
 
 #include <arm_neon.h>
 #include <stdint.h>
-#include "common/float16.h"
+#include <string.h>
 #include "common/formats/q4_k.h"
 #include "common/tile.h"
 
-HDB_INLINE uint8x16x2_t hdi_nibble_pairs(const uint8_t *bytes) {
-  uint8x16_t packed = vld1q_u8(bytes);
-  return (uint8x16x2_t){{vandq_u8(packed, vdupq_n_u8(15)), vshrq_n_u8(packed, 4)}};
-}
-
 enum { HDI_SUPER_STEPS = 16, HDI_Q6_K_BYTES = 210 };
 
-/* A scale for each step (Q4_K: each twice); what a weight is off by (min, 32) is taken out through the
- * activation's sums. */
+/* What a part is off by (min; 32 times its scale) is taken out through the activation's sums, of 32 values
+ * for Q4_K and of sixteen for Q6_K. */
 typedef struct hdi_super {
   int8x16_t q[HDI_SUPER_STEPS];
-  int32_t scale[HDI_SUPER_STEPS];
-  int16x8x2_t offset; /* for the sixteen sums of an activation; Q4_K: each twice */
-  float d, d_min;     /* Q4_K: the block is d * sum(scale q x) - d_min * sum(offset sums) */
+  int32_t scale[HDI_SUPER_STEPS]; /* of the parts in order: eight of two steps (Q4_K), sixteen of one */
+  int16x8x2_t offset;             /* likewise: min, or the scale again */
+  float d, d_min;                 /* Q4_K: the block is d * sum(scale q x) - d_min * sum(offset sums) */
 } hdi_super;
 
 typedef void (*hdi_super_fn)(const uint8_t *block, hdi_super *out);
 
-HDB_INLINE void hdi_super_q4_k(const uint8_t *block, hdi_super *out) {
-  uint8_t scales[8], mins[8];
-  hdb_q4_k_scales(block + HDB_Q4_K_SCALES_AT, scales, mins);
-  for (uint32_t j = 0; j < HDI_SUPER_STEPS; j += 4) { /* 32 bytes: a sub-block of low nibbles, one of high */
-    uint8x16x2_t first = hdi_nibble_pairs(block + HDB_Q4_K_NIBBLES_AT + 8 * j);
-    uint8x16x2_t second = hdi_nibble_pairs(block + HDB_Q4_K_NIBBLES_AT + 8 * j + 16);
-    out->q[j] = vreinterpretq_s8_u8(first.val[0]);
-    out->q[j + 1] = vreinterpretq_s8_u8(second.val[0]);
-    out->q[j + 2] = vreinterpretq_s8_u8(first.val[1]);
-    out->q[j + 3] = vreinterpretq_s8_u8(second.val[1]);
-    out->scale[j] = out->scale[j + 1] = scales[j / 2];
-    out->scale[j + 2] = out->scale[j + 3] = scales[j / 2 + 1];
-  }
-  int16x8_t eight = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(mins)));
-  out->offset = vzipq_s16(eight, eight);
-  out->d = hdb_f16_at(block);
-  out->d_min = hdb_f16_at(block + 2);
+HDB_INLINE void hdi_super_scales(int16x8_t eight, int32_t out[8]) {
+  vst1q_s32(out, vmovl_s16(vget_low_s16(eight)));
+  vst1q_s32(out + 4, vmovl_high_s16(eight));
 }
 
-/* Sixteen values of a quarter: nibbles in `low`, their upper bits in the lowest pairs of `pairs`. */
-HDB_INLINE int8x16_t hdi_join_six(uint8x16_t low, uint8x16_t pairs) {
-  return vreinterpretq_s8_u8(vorrq_u8(low, vshlq_n_u8(vandq_u8(pairs, vdupq_n_u8(3)), 4)));
+/* d, d_min and the twelve bytes of common/formats/q4_k.h are a register, words 1 to 3 of it called a, b and c
+ * there. */
+HDB_INLINE void hdi_super_head_q4_k(const uint8_t *block, hdi_super *out) {
+  const uint8x16_t head = vld1q_u8(block), nibble = vdupq_n_u8(15);
+  const uint32x4_t six = vreinterpretq_u32_u8(vandq_u8(head, vdupq_n_u8(0x3f)));
+  const uint8x16_t two = vandq_u8(vshrq_n_u8(head, 2), vdupq_n_u8(0x30));
+  const uint32x4_t four =
+      vzip2q_u32(vreinterpretq_u32_u8(vandq_u8(head, nibble)), vreinterpretq_u32_u8(vshrq_n_u8(head, 4)));
+  const uint8x16_t upper = vorrq_u8(vextq_u8(two, two, 4), vreinterpretq_u8_u32(vextq_u32(four, four, 2)));
+  const uint8x16_t all =
+      vreinterpretq_u8_u32(vzip1q_u32(vextq_u32(six, six, 1), vreinterpretq_u32_u8(upper)));
+  const float32x4_t d = vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u8(head)));
+  hdi_super_scales(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(all))), out->scale);
+  out->offset.val[0] = vreinterpretq_s16_u16(vmovl_high_u8(all));
+  out->d = vgetq_lane_f32(d, 0);
+  out->d_min = vgetq_lane_f32(d, 1);
+}
+
+HDB_INLINE void hdi_super_q4_k(const uint8_t *block, hdi_super *out) {
+  hdi_super_head_q4_k(block, out);
+  for (uint32_t j = 0; j < HDI_SUPER_STEPS; j += 4) /* 32 bytes: a sub-block of low nibbles, one of high */
+    for (uint32_t i = 0; i < 2; i++) {
+      uint8x16_t packed = vld1q_u8(block + HDB_Q4_K_NIBBLES_AT + 8 * j + 16 * i);
+      out->q[j + i] = vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
+      out->q[j + i + 2] = vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
+    }
+}
+
+/* Sixteen values of each quarter of a half: nibbles of quarters 0 and 2, of 1 and 3, and all upper bits. */
+HDB_INLINE void hdi_super_join_six(uint8x16_t even, uint8x16_t odd, uint8x16_t upper, int8x16_t *q) {
+  const uint8x16_t two = vdupq_n_u8(0x30), six = vdupq_n_u8(0x3f);
+  q[4] = vreinterpretq_s8_u8(vsriq_n_u8(vandq_u8(upper, two), even, 4));
+  q[6] = vreinterpretq_s8_u8(vsriq_n_u8(vandq_u8(vshrq_n_u8(upper, 2), two), odd, 4));
+  q[0] = vreinterpretq_s8_u8(vandq_u8(vsliq_n_u8(even, upper, 4), six));
+  q[2] = vreinterpretq_s8_u8(vandq_u8(vsliq_n_u8(odd, vshrq_n_u8(upper, 2), 4), six));
 }
 
 HDB_INLINE void hdi_super_q6_k(const uint8_t *block, hdi_super *out) {
-  const int8_t *scales = (const int8_t *)block + 192;
   for (uint32_t half = 0; half < 2; half++)
     for (uint32_t part = 0; part < 2; part++) { /* sixteen of the 32 values of each quarter */
-      uint8x16_t upper = vld1q_u8(block + 128 + 32 * half + 16 * part);
-      uint8x16x2_t first = hdi_nibble_pairs(block + 64 * half + 16 * part);
-      uint8x16x2_t second = hdi_nibble_pairs(block + 64 * half + 32 + 16 * part);
-      int8x16_t *q = out->q + 8 * half + part;
-      q[0] = hdi_join_six(first.val[0], upper);
-      q[2] = hdi_join_six(second.val[0], vshrq_n_u8(upper, 2));
-      q[4] = hdi_join_six(first.val[1], vshrq_n_u8(upper, 4));
-      q[6] = hdi_join_six(second.val[1], vshrq_n_u8(upper, 6));
+      const uint8_t *nibbles = block + 64 * half + 16 * part;
+      hdi_super_join_six(vld1q_u8(nibbles), vld1q_u8(nibbles + 32),
+                         vld1q_u8(block + 128 + 32 * half + 16 * part), out->q + 8 * half + part);
     }
-  for (uint32_t j = 0; j < HDI_SUPER_STEPS; j++)
-    out->scale[j] = scales[j];
-  int8x16_t sixteen = vld1q_s8(scales);
+  int8x16_t sixteen = vld1q_s8((const int8_t *)block + 192);
   out->offset = (int16x8x2_t){{vmovl_s8(vget_low_s8(sixteen)), vmovl_high_s8(sixteen)}};
-  out->d = hdb_f16_at(block + 208);
+  hdi_super_scales(out->offset.val[0], out->scale);
+  hdi_super_scales(out->offset.val[1], out->scale + 8);
+  uint16_t d;
+  memcpy(&d, block + 208, sizeof d);
+  out->d = vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(d))), 0);
 }
 
 #endif
