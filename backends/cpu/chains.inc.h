@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dots in the order of common/bf16.h. Neighbouring weight rows are the lanes of a register, so that the two
  * chains of a block and the running sum of an output are a lane each, and no sum over the lanes of a register
- * is ever needed. Up to three activation rows meet the turned weights in registers (decode); for more, some
- * panels of such rows are put into the scratch and read from there by all of them (prefill).
+ * is ever needed. One activation row meets the turned weights in registers (decode); for more, some panels of
+ * such rows are put into the scratch and read from there by all of them (prefill).
  *
  * A template: alike in every tier but for the registers. Before including it, define the type hdi_lanes,
  * HDI_LANES (floats in it), HDI_PANELS and HDI_TOKENS (panels and activation rows that meet in registers),
  * hdi_rows with hdi_rows_at(first, stride) (where a block of HDI_LANES rows lies), and hdi_lanes_zero, _add,
  * _load, _store and _spread (four bytes of an activation to all lanes). */
+#include <stdbool.h>
 #include "common/bf16.h"
 #include "common/tile.h"
 
@@ -29,68 +30,24 @@ HDB_INLINE size_t hdi_chain_x_bytes(const hdi_chain_format *f) {
   return 2 * f->steps * sizeof(float);
 }
 
-/* Where rows end within a block: a copy of it that goes on with zeros. */
+/* Room for a copy of the block within which rows end, that goes on with zeros. */
 typedef struct hdi_chain_rest {
   uint8_t row[HDI_LANES][HDB_BF16_BLOCK * sizeof(float)];
 } hdi_chain_rest;
 
-HDB_INLINE hdi_rows hdi_chain_rest_of(const uint8_t *block, size_t stride, size_t bytes,
-                                      hdi_chain_rest *rest) {
+/* Where block b of rows from `first` on is to be read. */
+HDB_INLINE hdi_rows hdi_chain_at(const hdb_tile *tile, const uint8_t *first, size_t stride, size_t b,
+                                 size_t value_bytes, hdi_chain_rest *rest) {
+  const size_t at = b * HDB_BF16_BLOCK, left = tile->cols - at;
+  if (left >= HDB_BF16_BLOCK) return hdi_rows_at(first + at * value_bytes, stride);
   memset(rest, 0, sizeof *rest);
   for (uint32_t r = 0; r < HDI_LANES; r++)
-    memcpy(rest->row[r], block + r * stride, bytes);
+    memcpy(rest->row[r], first + r * stride + at * value_bytes, left * value_bytes);
   return hdi_rows_at(rest->row[0], sizeof rest->row[0]);
 }
 
-/* ---- few activation rows ---- */
-
-/* Bytes from what is read to what is asked for, at least. */
-#define HDI_CHAIN_AHEAD 8192u
-
-/* One block with `tokens` activation rows, whose blocks are at x. */
-HDB_INLINE void hdi_chain_few_block(const hdi_rows *at, const uint8_t *x, size_t x_stride, uint32_t tokens,
-                                    const hdi_chain_format *f, hdi_lanes acc[3]) {
-  hdi_lanes sum[3][2];
-  HDI_UNROLL
-  for (uint32_t c = 0; c < tokens; c++)
-    sum[c][0] = sum[c][1] = hdi_lanes_zero();
-  HDI_UNROLL
-  for (uint32_t half = 0; half < 2; half++, x += f->steps * sizeof(float)) {
-    hdi_lanes w[HDI_CHAIN_STEPS];
-    f->turn(at, half, w);
-    HDI_UNROLL
-    for (uint32_t j = 0; j < f->steps; j++)
-      HDI_UNROLL
-    for (uint32_t c = 0; c < tokens; c++)
-      sum[c][j % 2] = f->take(sum[c][j % 2], w[j], hdi_lanes_spread(x + c * x_stride + 4 * j));
-  }
-  HDI_UNROLL
-  for (uint32_t c = 0; c < tokens; c++)
-    acc[c] = hdi_lanes_add(acc[c], hdi_lanes_add(sum[c][0], sum[c][1]));
-}
-
-/* One panel, `stride` from row to row, with `tokens` activation rows from t on. While it works it asks for
- * the rows after these, or where those are near, for what lies 8 KiB ahead, in the order of memory. */
-HDB_INLINE void hdi_chain_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
-                              uint32_t tokens, const hdi_chain_format *f, hdi_lanes acc[3]) {
-  const size_t rows_bytes = HDI_LANES * stride, block_bytes = HDB_BF16_BLOCK * f->value_bytes;
-  const size_t whole = tile->cols / HDB_BF16_BLOCK, left = tile->cols % HDB_BF16_BLOCK;
-  const uint8_t *x = tile->x + t * tile->x_stride;
-  const uint8_t *ahead = first + (rows_bytes > HDI_CHAIN_AHEAD ? rows_bytes : HDI_CHAIN_AHEAD);
-  HDI_UNROLL
-  for (uint32_t c = 0; c < tokens; c++)
-    acc[c] = hdi_lanes_zero();
-  for (size_t b = 0; b < whole; b++, x += hdi_chain_x_bytes(f), first += block_bytes) {
-    hdi_rows at = hdi_rows_at(first, stride);
-    for (size_t line = 0; line < HDI_LANES * block_bytes; line += 64, ahead += 64)
-      __builtin_prefetch(ahead);
-    hdi_chain_few_block(&at, x, tile->x_stride, tokens, f, acc);
-  }
-  if (left > 0) {
-    hdi_chain_rest rest;
-    hdi_rows at = hdi_chain_rest_of(first, stride, left * f->value_bytes, &rest);
-    hdi_chain_few_block(&at, x, tile->x_stride, tokens, f, acc);
-  }
+HDB_INLINE size_t hdi_chain_blocks(const hdb_tile *tile) {
+  return hdb_bf16_filled(tile->cols) / HDB_BF16_BLOCK;
 }
 
 /* First row of panel i; the last one begins early where the rows do not fill it: some results are then
@@ -100,25 +57,49 @@ HDB_INLINE uint32_t hdi_chain_row(const hdb_tile *tile, uint32_t i) {
   return w < last ? w : last;
 }
 
-HDB_INLINE void hdi_chain_few_rows(const hdb_tile *tile, uint32_t tokens, const hdi_chain_format *f) {
-  hdi_lanes acc[3];
-  for (uint32_t i = 0; i * HDI_LANES < tile->weight_rows; i++) {
-    uint32_t w = hdi_chain_row(tile, i);
-    hdi_chain_few(tile, tile->weights + w * tile->weight_stride, tile->weight_stride, 0, tokens, f, acc);
-    for (uint32_t c = 0; c < tokens; c++)
-      hdi_lanes_store(tile->out + c * tile->out_stride + w, acc[c]);
+/* ---- one activation row ---- */
+
+/* Bytes from what is read to what is asked for, at least. */
+#define HDI_CHAIN_AHEAD 8192u
+
+/* One panel, `stride` from row to row, with the activation row x. While it works it asks for the rows after
+ * these, or where those are near, for what lies 8 KiB ahead, in the order of memory. */
+HDB_INLINE hdi_lanes hdi_chain_panel(const hdb_tile *tile, const uint8_t *first, size_t stride,
+                                     const uint8_t *x, const hdi_chain_format *f) {
+  const size_t rows_bytes = HDI_LANES * stride, bytes = HDI_LANES * HDB_BF16_BLOCK * f->value_bytes;
+  const uint8_t *ahead = first + (rows_bytes > HDI_CHAIN_AHEAD ? rows_bytes : HDI_CHAIN_AHEAD);
+  hdi_lanes acc = hdi_lanes_zero();
+  hdi_chain_rest rest;
+  for (size_t b = 0; b < hdi_chain_blocks(tile); b++) {
+    hdi_lanes sum[2] = {hdi_lanes_zero(), hdi_lanes_zero()};
+    hdi_rows at = hdi_chain_at(tile, first, stride, b, f->value_bytes, &rest);
+    for (size_t line = 0; line < bytes; line += 64, ahead += 64)
+      __builtin_prefetch(ahead);
+    HDI_UNROLL
+    for (uint32_t half = 0; half < 2; half++, x += f->steps * sizeof(float)) {
+      hdi_lanes w[HDI_CHAIN_STEPS];
+      f->turn(&at, half, w);
+      HDI_UNROLL
+      for (uint32_t j = 0; j < f->steps; j++)
+        sum[j % 2] = f->take(sum[j % 2], w[j], hdi_lanes_spread(x + 4 * j));
+    }
+    acc = hdi_lanes_add(acc, hdi_lanes_add(sum[0], sum[1]));
   }
+  return acc;
 }
 
-/* Fewer weight rows than lanes: one in all lanes, one after the other. */
-HDB_INLINE void hdi_chain_alone(const hdb_tile *tile, const hdi_chain_format *f) {
-  hdi_lanes acc[3];
-  float out[HDI_LANES];
+/* Fewer weight rows than lanes are taken one after the other, each in all lanes. */
+HDB_INLINE void hdi_chain_one_by_one(const hdb_tile *tile, const hdi_chain_format *f) {
+  const bool is_alone = tile->weight_rows < HDI_LANES;
+  const size_t stride = is_alone ? 0 : tile->weight_stride;
   for (uint32_t t = 0; t < tile->x_rows; t++)
-    for (uint32_t w = 0; w < tile->weight_rows; w++) {
-      hdi_chain_few(tile, tile->weights + w * tile->weight_stride, 0, t, 1, f, acc);
-      hdi_lanes_store(out, acc[0]);
-      tile->out[t * tile->out_stride + w] = out[0];
+    for (uint32_t i = 0; i * (is_alone ? 1 : HDI_LANES) < tile->weight_rows; i++) {
+      const uint32_t w = is_alone ? i : hdi_chain_row(tile, i);
+      float *to = tile->out + t * tile->out_stride + w, out[HDI_LANES];
+      hdi_lanes acc = hdi_chain_panel(tile, tile->weights + w * tile->weight_stride, stride,
+                                      tile->x + t * tile->x_stride, f);
+      hdi_lanes_store(is_alone ? out : to, acc);
+      if (is_alone) *to = out[0];
     }
 }
 
@@ -130,39 +111,34 @@ typedef hdi_lanes hdi_chain_step[HDI_PANELS];
 _Static_assert(HDI_CHAIN_KEPT * sizeof(hdi_chain_step) <= HDB_TILE_SCRATCH,
                "what is turned fits the scratch");
 
-/* Where panels and their results are. */
+/* Where panels and their results are. The rows after them are asked for meanwhile, into the second cache, in
+ * the order of memory and spread evenly over the work. */
 typedef struct hdi_chain_part {
   uint32_t row[HDI_PANELS]; /* first weight row of each */
   size_t begin, count;      /* of blocks */
+  const uint8_t *ahead;
+  size_t share; /* bytes that one block with some activation rows asks for */
 } hdi_chain_part;
 
-/* Turns a block of panel p. */
-HDB_INLINE void hdi_chain_keep(const hdi_rows *at, uint32_t p, const hdi_chain_format *f,
-                               hdi_chain_step *out) {
-  for (uint32_t half = 0; half < 2; half++) {
-    hdi_lanes one[HDI_CHAIN_STEPS];
-    f->turn(at, half, one);
-    for (uint32_t j = 0; j < f->steps; j++)
-      out[half * f->steps + j][p] = one[j];
-  }
+HDB_INLINE void hdi_chain_ask(const hdb_tile *tile, hdi_chain_part *part) {
+  const size_t passes = tile->x_rows / HDI_TOKENS + (tile->x_rows % HDI_TOKENS + 1) / 2;
+  const size_t steps = passes * hdi_chain_blocks(tile);
+  part->ahead = tile->weights + (part->row[HDI_PANELS - 1] + HDI_LANES) * tile->weight_stride;
+  part->share = (HDI_PANELS * HDI_LANES * tile->weight_stride + steps - 1) / steps;
 }
 
 HDB_INLINE void hdi_chain_unpack(const hdb_tile *tile, const hdi_chain_part *part, const hdi_chain_format *f,
                                  hdi_chain_step *out) {
-  const size_t stride = tile->weight_stride, block_bytes = HDB_BF16_BLOCK * f->value_bytes;
-  const size_t cols = tile->cols - part->begin * HDB_BF16_BLOCK;
-  const size_t whole = cols / HDB_BF16_BLOCK < part->count ? cols / HDB_BF16_BLOCK : part->count;
+  hdi_chain_rest rest;
   for (uint32_t p = 0; p < HDI_PANELS; p++) {
-    const uint8_t *first = tile->weights + part->row[p] * stride + part->begin * block_bytes;
-    for (size_t b = 0; b < whole; b++) {
-      hdi_rows at = hdi_rows_at(first + b * block_bytes, stride);
-      hdi_chain_keep(&at, p, f, out + b * 2 * f->steps);
-    }
-    if (whole < part->count) {
-      hdi_chain_rest rest;
-      hdi_rows at = hdi_chain_rest_of(first + whole * block_bytes, stride,
-                                      cols % HDB_BF16_BLOCK * f->value_bytes, &rest);
-      hdi_chain_keep(&at, p, f, out + whole * 2 * f->steps);
+    const uint8_t *first = tile->weights + part->row[p] * tile->weight_stride;
+    for (size_t b = 0; b < 2 * part->count; b++) { /* half blocks */
+      hdi_lanes one[HDI_CHAIN_STEPS];
+      hdi_rows at =
+          hdi_chain_at(tile, first, tile->weight_stride, part->begin + b / 2, f->value_bytes, &rest);
+      f->turn(&at, b % 2, one);
+      for (uint32_t j = 0; j < f->steps; j++)
+        out[b * f->steps + j][p] = one[j];
     }
   }
 }
@@ -195,7 +171,7 @@ HDB_INLINE void hdi_chain_block(const hdi_chain_step *w, const uint8_t *x, size_
 }
 
 /* The part's blocks with activation rows t .. t + tokens - 1, added to the results. */
-HDB_INLINE void hdi_chain_many(const hdb_tile *tile, const hdi_chain_part *part, const hdi_chain_step *w,
+HDB_INLINE void hdi_chain_many(const hdb_tile *tile, hdi_chain_part *part, const hdi_chain_step *w,
                                uint32_t t, uint32_t tokens, const hdi_chain_format *f) {
   const size_t x_bytes = hdi_chain_x_bytes(f);
   const uint8_t *x = tile->x + t * tile->x_stride + part->begin * x_bytes;
@@ -204,8 +180,13 @@ HDB_INLINE void hdi_chain_many(const hdb_tile *tile, const hdi_chain_part *part,
     for (uint32_t p = 0; p < HDI_PANELS; p++)
       acc[c][p] = part->begin == 0 ? hdi_lanes_zero()
                                    : hdi_lanes_load(tile->out + (t + c) * tile->out_stride + part->row[p]);
-  for (size_t b = 0; b < part->count; b++, x += x_bytes, w += 2 * f->steps)
+  for (size_t b = 0; b < part->count; b++, x += x_bytes, w += 2 * f->steps) {
+#pragma GCC unroll 1
+    for (size_t line = 0; line < part->share; line += 64)
+      __builtin_prefetch(part->ahead + line, 0, 2);
+    part->ahead += part->share;
     hdi_chain_block(w, x, tile->x_stride, tokens, f, acc);
+  }
   for (uint32_t c = 0; c < tokens; c++)
     for (uint32_t p = 0; p < HDI_PANELS; p++)
       hdi_lanes_store(tile->out + (t + c) * tile->out_stride + part->row[p], acc[c][p]);
@@ -214,19 +195,21 @@ HDB_INLINE void hdi_chain_many(const hdb_tile *tile, const hdi_chain_part *part,
 HDB_INLINE void hdi_chain_many_rows(const hdb_tile *tile, const hdi_chain_format *f) {
   hdi_chain_step *turned = (hdi_chain_step *)(void *)tile->scratch;
   const hdi_chain_step *w = (const hdi_chain_step *)(const void *)tile->scratch;
-  const size_t total = hdb_bf16_filled(tile->cols) / HDB_BF16_BLOCK, most = HDI_CHAIN_KEPT / 2 / f->steps;
+  const size_t total = hdi_chain_blocks(tile), most = HDI_CHAIN_KEPT / 2 / f->steps;
   for (uint32_t i = 0; i * HDI_LANES < tile->weight_rows; i += HDI_PANELS) {
     hdi_chain_part part = {.begin = 0};
     for (uint32_t p = 0; p < HDI_PANELS; p++)
       part.row[p] = hdi_chain_row(tile, i + p);
+    hdi_chain_ask(tile, &part);
     for (; part.begin < total; part.begin += part.count) {
       uint32_t t = 0;
       part.count = total - part.begin < most ? total - part.begin : most;
       hdi_chain_unpack(tile, &part, f, turned);
       for (; t + HDI_TOKENS <= tile->x_rows; t += HDI_TOKENS)
         hdi_chain_many(tile, &part, w, t, HDI_TOKENS, f);
-      for (; t < tile->x_rows; t++)
-        hdi_chain_many(tile, &part, w, t, 1, f);
+      for (; t + 2 <= tile->x_rows; t += 2)
+        hdi_chain_many(tile, &part, w, t, 2, f);
+      if (t < tile->x_rows) hdi_chain_many(tile, &part, w, t, 1, f);
     }
   }
 }
@@ -234,14 +217,8 @@ HDB_INLINE void hdi_chain_many_rows(const hdb_tile *tile, const hdi_chain_format
 /* ---- all of them ---- */
 
 HDB_INLINE void hdi_chain_dot(const hdb_tile *tile, const hdi_chain_format *f) {
-  if (tile->weight_rows < HDI_LANES)
-    hdi_chain_alone(tile, f);
-  else if (tile->x_rows == 1)
-    hdi_chain_few_rows(tile, 1, f);
-  else if (tile->x_rows == 2)
-    hdi_chain_few_rows(tile, 2, f);
-  else if (tile->x_rows == 3)
-    hdi_chain_few_rows(tile, 3, f);
+  if (tile->weight_rows < HDI_LANES || tile->x_rows == 1)
+    hdi_chain_one_by_one(tile, f);
   else
     hdi_chain_many_rows(tile, f);
 }
