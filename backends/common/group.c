@@ -104,6 +104,35 @@ uint32_t hdb_group_begin(const hdb_run *run, hdb_group group, uint32_t step, uin
   return parts < width * HDB_PARTS_PER_WORKER ? parts : width * HDB_PARTS_PER_WORKER;
 }
 
+/* Of the first matmul behind the group; NULL where the launch has none. */
+static const uint8_t *weights_behind(const hdb_run *run, hdb_group group, uint32_t part, uint32_t parts) {
+  for (hdb_run one = run_of(run, group.heads + group.tails); one.op_index < run->launch->op_end;
+       one.op_index++) {
+    hdb_job job = hdb_run_job(&one);
+    if (job.op->kind != HD_OP_MATMUL) continue;
+    job.part = part;
+    job.parts = parts;
+    return hdb_matmul_weights(&job);
+  }
+  return NULL;
+}
+
+/* What is read after head `head` of a part: the next head's rows, the next part's of the first head, or
+ * behind the last of the parts that one of `width` workers takes, if all keep step, its share of the next
+ * matmul. */
+static const uint8_t *weights_after(const hdb_run *run, hdb_group group, uint32_t head, uint32_t part,
+                                    uint32_t parts) {
+  uint64_t width = run->launch->width;
+  bool is_last_head = head + 1 == group.heads;
+  uint32_t worker = (uint32_t)(part * width / parts), then = (uint32_t)((part + 1) * width / parts);
+  if (is_last_head && worker != then) return weights_behind(run, group, worker, (uint32_t)width);
+  hdb_run one = run_of(run, is_last_head ? 0 : head + 1);
+  hdb_job job = hdb_run_job(&one);
+  job.part = is_last_head ? part + 1 : part;
+  job.parts = parts;
+  return hdb_matmul_weights(&job);
+}
+
 void hdb_group_run(const hdb_run *run, hdb_group group, uint32_t step, uint32_t part, uint32_t parts) {
   uint32_t steps = hdb_op_steps(run);
   if (step >= steps) {
@@ -113,9 +142,15 @@ void hdb_group_run(const hdb_run *run, hdb_group group, uint32_t step, uint32_t 
   }
   /* What the first op quantises is there for all. */
   bool quantises = group.heads > 1 && steps > 1 && step % 2 == 0;
+  bool is_reading = steps <= 2 && step + 1 == steps && hdb_run_job(run).op->kind == HD_OP_MATMUL;
   for (uint32_t h = 0; h < (quantises ? 1u : group.heads); h++) {
     hdb_run one = run_of(run, h);
-    hdb_step_run(&one, step, part, parts);
+    hdb_job job = hdb_run_job(&one);
+    job.step = step;
+    job.part = part;
+    job.parts = parts;
+    if (is_reading) job.next = weights_after(run, group, h, part, parts);
+    hdb_op_families[job.op->kind]->run(&job);
   }
   for (uint32_t t = 0; t < group.tails && is_with_tails(run, step); t++) {
     hdb_run one = run_of(run, group.heads + t);

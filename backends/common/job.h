@@ -12,6 +12,7 @@ typedef struct hdb_job {
   const hd_value_desc *values; /* of the graph */
   hdb_scratch *scratch;
   uint32_t step, part, parts;
+  const uint8_t *next; /* weights that whoever runs the part is likely to read after it; NULL: not known */
 } hdb_job;
 
 /* What one op family knows. */
@@ -56,6 +57,9 @@ static inline hdb_range hdb_job_range(const hdb_job *job, uint32_t count, uint32
   uint64_t end = grains * (job->part + 1) / job->parts * grain;
   return (hdb_range){begin < count ? (uint32_t)begin : count, end < count ? (uint32_t)end : count};
 }
+
+/* The first weight row of a matmul's part. */
+const uint8_t *hdb_matmul_weights(const hdb_job *job);
 
 /* Host address of a value. */
 static inline void *hdb_job_at(const hdb_job *job, hd_value value) {

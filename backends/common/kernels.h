@@ -33,6 +33,7 @@ typedef struct hdb_tile {
   float *out;             /* out[x * out_stride + w] */
   size_t out_stride;      /* floats */
   uint8_t *scratch;       /* HDB_TILE_SCRATCH bytes */
+  const uint8_t *next;    /* what is likely to be read after the weights; NULL: what lies behind them */
 } hdb_tile;
 
 /* Each result depends on its two rows alone, not on how many others share the call: that is what makes an op

@@ -90,6 +90,13 @@ static void add_bias(const hdb_job *job, hdb_range rows, uint32_t from, uint32_t
   }
 }
 
+const uint8_t *hdb_matmul_weights(const hdb_job *job) {
+  hd_value w = job->op->in[1];
+  hdb_range range = hdb_job_range(job, job->values[w].rows, HDB_COLUMN_GRAIN);
+  return (const uint8_t *)hdb_job_at(job, w) +
+         range.begin * hd_format_row_bytes(job->values[w].format, hdb_job_cols(job, w));
+}
+
 /* The part's weight rows with activation rows [first, first + count), which are at `x`. */
 static void multiply(const hdb_job *job, hdb_range range, rows_run rows, const uint8_t *x, size_t x_stride) {
   hd_value w = job->op->in[1], out = job->op->out;
@@ -105,8 +112,9 @@ static void multiply(const hdb_job *job, hdb_range range, rows_run rows, const u
       .out = hdb_job_row(job, out, rows.first) + range.begin,
       .out_stride = hdb_job_cols(job, out),
       .scratch = scratch,
+      .weights = hdb_matmul_weights(job),
+      .next = job->next,
   };
-  tile.weights = (const uint8_t *)hdb_job_at(job, w) + range.begin * tile.weight_stride;
   job->kernels->dot[format](&tile);
   add_bias(job, range, rows.first, rows.count);
 }

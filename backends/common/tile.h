@@ -16,6 +16,13 @@ static inline void hdb_tile_pairs(const hdb_tile *tile, hdb_pair_fn pair) {
           pair(tile->weights + w * tile->weight_stride, tile->x + t * tile->x_stride, tile->cols);
 }
 
+/* Where to ask for what is read: `at` runs ahead of the reading, and behind the tile's weights it goes on in
+ * what is read next. */
+static inline const uint8_t *hdb_tile_ask(const hdb_tile *tile, const uint8_t *at) {
+  const uint8_t *end = tile->weights + tile->weight_rows * tile->weight_stride;
+  return at < end || tile->next == NULL ? at : tile->next + (at - end);
+}
+
 /* Computes results of weight rows from w on and activation rows from t on; how many, its name says. */
 typedef void (*hdb_block_fn)(const hdb_tile *tile, uint32_t w, uint32_t t);
 

@@ -92,7 +92,8 @@ static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t co
   for (size_t i = 0; i < out_stride * x_rows; i++)
     k->out[i] = k->want[i] = CANARY;
   k->tile = (hdb_tile){cols, rows,     x_rows, k->weights, stride,
-                       k->x, x_stride, k->out, out_stride, sample_alloc(HDB_TILE_SCRATCH)};
+                       k->x, x_stride, k->out, out_stride, sample_alloc(HDB_TILE_SCRATCH),
+                       NULL};
 }
 
 static void dot_end(dot_case *k) {

@@ -47,8 +47,9 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
     acc[c] = _mm512_setzero_ps();
   for (size_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++) {
     hdi_panel_block w;
+    const uint8_t *ask = hdb_tile_ask(tile, ahead + b * bytes);
     for (size_t at = 0; at < bytes; at += 64)
-      _mm_prefetch((const char *)ahead + b * bytes + at, _MM_HINT_T0);
+      _mm_prefetch((const char *)ask + at, _MM_HINT_T0);
     hdi_sixteen at = hdi_sixteen_at(first + b * f->block_bytes, stride);
     f->turn(&at, &w);
     for (uint32_t c = 0; c < tokens; c++)

@@ -65,8 +65,9 @@ HDB_INLINE void add(const hdb_tile *tile, const plain_part *p, uint32_t tokens, 
   const uint8_t *ahead = w + (rows_bytes > AHEAD ? rows_bytes : AHEAD);
   size_t i = p->begin;
   for (; i + LANES <= p->end; i += LANES) {
+    const uint8_t *ask = is_asking ? hdb_tile_ask(tile, ahead + ROWS * i * f->bytes) : NULL;
     for (size_t at = 0; is_asking && at < LANES * ROWS * f->bytes; at += 64)
-      _mm_prefetch((const char *)ahead + ROWS * i * f->bytes + at, _MM_HINT_T0);
+      _mm_prefetch((const char *)ask + at, _MM_HINT_T0);
     step(w + i * f->bytes, p->stride, x + i, x_stride, 0xffff, tokens, f, acc);
   }
   if (i < p->end)

@@ -91,14 +91,16 @@ HDB_INLINE void hdi_stream_lay_x(const hdb_tile *tile, const hdi_stream_part *pa
 }
 
 /* The sums and scales of a run whose blocks lie at `first`. */
-HDB_INLINE void hdi_stream_run(const hdi_stream_part *part, const uint8_t *first, const hdi_stream_format *f,
-                               const hdi_stream_x *x, float *sums, float *scales) {
+HDB_INLINE void hdi_stream_run(const hdb_tile *tile, const hdi_stream_part *part, const uint8_t *first,
+                               const hdi_stream_format *f, const hdi_stream_x *x, float *sums,
+                               float *scales) {
   size_t place = 0;
   for (size_t g = 0; g < part->groups; g++) {
     size_t b = hdi_stream_group(part, g);
     const uint8_t *at = first + b * f->block_bytes;
+    const uint8_t *ask = hdb_tile_ask(tile, at + HDI_AHEAD);
     for (size_t line = 0; line < HDI_STREAM_GROUP * f->block_bytes; line += 64)
-      _mm_prefetch((const char *)at + HDI_AHEAD + line, _MM_HINT_T0);
+      _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
     __m512 d;
     __m512i sum = _mm512_add_epi32(f->take(at, x[place].q, &d), x[place].start);
     _mm512_storeu_ps(sums + b, _mm512_cvtepi32_ps(sum));
@@ -142,7 +144,7 @@ HDB_INLINE void hdi_stream_do(const hdb_tile *tile, const hdi_stream_part *part,
     uint32_t w = hdi_panel_begin(tile, i);
     const uint8_t *first = tile->weights + w * tile->weight_stride + part->begin * f->block_bytes;
     for (uint32_t r = 0; r < part->runs; r++)
-      hdi_stream_run(part, first + r * tile->weight_stride, f, x, sums + r * part->count,
+      hdi_stream_run(tile, part, first + r * tile->weight_stride, f, x, sums + r * part->count,
                      scales + r * part->count);
     __m512 acc = part->begin == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(tile->out + w);
     /* Rows that the panel before has done too: their sums have this part already. */
