@@ -8,6 +8,7 @@
 #ifndef HEDDLE_BACKENDS_CPU_X86_AVX512_PANEL_H
 #define HEDDLE_BACKENDS_CPU_X86_AVX512_PANEL_H
 
+#include <assert.h>
 #include <immintrin.h>
 #include "common/tile.h"
 
@@ -157,10 +158,12 @@ HDB_INLINE uint32_t hdi_many_passes(uint32_t tokens, uint32_t many) {
   return tokens / many + (tokens % many + 1) / 2;
 }
 
-/* For the two panels that end with the one at row `last`, whose work is `passes` times `blocks` steps. */
+/* For the two panels that end with the one at row `last`, whose work is `passes` times `blocks` steps: not
+ * none. */
 HDB_INLINE hdi_ahead hdi_ahead_of(const hdb_tile *tile, uint32_t last, size_t blocks, uint32_t passes) {
   const size_t steps = blocks * passes, bytes = 2 * HDI_PANEL_ROWS * tile->weight_stride;
   const uint8_t *at = tile->weights + (last + HDI_PANEL_ROWS) * tile->weight_stride;
+  assert(steps > 0);
   const size_t share = (bytes + steps - 1) / steps;
   return (hdi_ahead){(const char *)at, share, (uint32_t)((share + 63) / 64)};
 }
