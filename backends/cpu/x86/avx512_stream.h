@@ -91,13 +91,13 @@ HDB_INLINE void hdi_stream_lay_x(const hdb_tile *tile, const hdi_stream_part *pa
   }
 }
 
-/* What is read HDI_AHEAD bytes after byte `at` of a run that lies at `first`: where rows are cut, that is in
- * a run further on. */
+/* What is read HDI_AHEAD bytes after byte `at` of a run that lies at `first`, where rows are cut: it is in a
+ * run further on. A run of whole rows does without: computed so for it as well, Q8_0 decodes 13 % slower. */
 HDB_INLINE const uint8_t *hdi_stream_ahead(const hdb_tile *tile, const hdi_stream_part *part,
                                            const hdi_stream_format *f, const uint8_t *first, size_t at) {
   const size_t run = part->run_blocks * f->block_bytes;
   at += HDI_AHEAD;
-  for (; part->runs > 1 && at >= run; at -= run)
+  for (; at >= run; at -= run)
     first += tile->weight_stride;
   return hdb_tile_ask(tile, first + at);
 }
@@ -110,7 +110,8 @@ HDB_INLINE void hdi_stream_run(const hdb_tile *tile, const hdi_stream_part *part
   for (size_t g = 0; g < part->groups; g++) {
     size_t b = hdi_stream_group(part, g);
     const uint8_t *at = first + b * f->block_bytes;
-    const uint8_t *ask = hdi_stream_ahead(tile, part, f, first, b * f->block_bytes);
+    const uint8_t *ask = part->runs == 1 ? hdb_tile_ask(tile, at + HDI_AHEAD)
+                                         : hdi_stream_ahead(tile, part, f, first, b * f->block_bytes);
     for (size_t line = 0; line < HDI_STREAM_GROUP * f->block_bytes; line += 64)
       _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
     __m512 d;
