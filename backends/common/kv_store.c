@@ -7,6 +7,14 @@
 #include "common/float16.h"
 #include "common/job.h"
 
+/* `count` numbers from x, side by side. */
+static void put(const hdb_job *job, hd_format format, const float *x, uint32_t count, void *out) {
+  if (format == HD_FORMAT_F16)
+    job->kernels->rows->to_f16(x, count, out);
+  else
+    memcpy(out, x, count * sizeof(float));
+}
+
 /* ---- row after row ---- */
 
 /* The rows' numbers are those of an activation; a cache has GGUF's blocks, each with its scale in front. */
@@ -32,10 +40,8 @@ static void store_row(const hdb_job *job, const hd_value_desc *kv, uint32_t toke
   uint8_t *out = (uint8_t *)hdb_job_at(job, job->op->out) + (job->launch->kv_pos + token) * row_bytes;
   if (kv->format == HD_FORMAT_Q8_0)
     store_q8_0(job->kernels, x, kv->cols, out);
-  else if (kv->format == HD_FORMAT_F16)
-    job->kernels->rows->to_f16(x, kv->cols, (uint16_t *)(void *)out);
   else
-    memcpy(out, x, row_bytes);
+    put(job, kv->format, x, kv->cols, out);
 }
 
 /* ---- turned: an item is a group's part of SQUARE columns ---- */
@@ -58,14 +64,6 @@ static square square_at(const hdb_job *job, const hd_value_desc *kv, uint32_t it
   if (end - s.begin > HD_KV_GROUP) s.end = s.begin + HD_KV_GROUP;
   if (s.begin < job->launch->kv_pos) s.begin = job->launch->kv_pos;
   return s;
-}
-
-/* `count` numbers from x, side by side. */
-static void put(const hdb_job *job, hd_format format, const float *x, uint32_t count, void *out) {
-  if (format == HD_FORMAT_F16)
-    job->kernels->rows->to_f16(x, count, out);
-  else
-    memcpy(out, x, count * sizeof(float));
 }
 
 /* A position alone: a number for each column. */

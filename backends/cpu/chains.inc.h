@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include "common/bf16.h"
 #include "common/tile.h"
+#include "cpu/ahead.h"
 
 /* What one format knows. Its functions are inlined. */
 typedef struct hdi_chain_format {
@@ -59,15 +60,12 @@ HDB_INLINE uint32_t hdi_chain_row(const hdb_tile *tile, uint32_t i) {
 
 /* ---- one activation row ---- */
 
-/* Bytes from what is read to what is asked for, at least. */
-#define HDI_CHAIN_AHEAD 8192u
-
 /* One panel, `stride` from row to row, with the activation row x. While it works it asks for the rows after
  * these, or where those are near, for what lies 8 KiB ahead, in the order of memory. */
 HDB_INLINE hdi_lanes hdi_chain_panel(const hdb_tile *tile, const uint8_t *first, size_t stride,
                                      const uint8_t *x, const hdi_chain_format *f) {
-  const size_t rows_bytes = HDI_LANES * stride, bytes = HDI_LANES * HDB_BF16_BLOCK * f->value_bytes;
-  const uint8_t *ahead = first + (rows_bytes > HDI_CHAIN_AHEAD ? rows_bytes : HDI_CHAIN_AHEAD);
+  const size_t bytes = HDI_LANES * HDB_BF16_BLOCK * f->value_bytes;
+  const uint8_t *ahead = first + hdi_ahead_of_rows(HDI_LANES * stride);
   hdi_lanes acc = hdi_lanes_zero();
   hdi_chain_rest rest;
   for (size_t b = 0; b < hdi_chain_blocks(tile); b++) {
@@ -111,34 +109,26 @@ typedef hdi_lanes hdi_chain_step[HDI_PANELS];
 _Static_assert(HDI_CHAIN_KEPT * sizeof(hdi_chain_step) <= HDB_TILE_SCRATCH,
                "what is turned fits the scratch");
 
-/* Where panels and their results are. The rows after them are asked for meanwhile, into the second cache, in
- * the order of memory and spread evenly over the work. */
+/* Where panels and their results are, and the rows after them, which are asked for meanwhile. */
 typedef struct hdi_chain_part {
   uint32_t row[HDI_PANELS]; /* first weight row of each */
   size_t begin, count;      /* of blocks */
-  const uint8_t *ahead;
-  size_t share; /* bytes that one block with some activation rows asks for */
+  hdi_ahead ahead;
 } hdi_chain_part;
-
-HDB_INLINE void hdi_chain_ask(const hdb_tile *tile, hdi_chain_part *part) {
-  const size_t passes = tile->x_rows / HDI_TOKENS + (tile->x_rows % HDI_TOKENS + 1) / 2;
-  const size_t steps = passes * hdi_chain_blocks(tile);
-  part->ahead = tile->weights + (part->row[HDI_PANELS - 1] + HDI_LANES) * tile->weight_stride;
-  part->share = (HDI_PANELS * HDI_LANES * tile->weight_stride + steps - 1) / steps;
-}
 
 HDB_INLINE void hdi_chain_unpack(const hdb_tile *tile, const hdi_chain_part *part, const hdi_chain_format *f,
                                  hdi_chain_step *out) {
   hdi_chain_rest rest;
   for (uint32_t p = 0; p < HDI_PANELS; p++) {
     const uint8_t *first = tile->weights + part->row[p] * tile->weight_stride;
-    for (size_t b = 0; b < 2 * part->count; b++) { /* half blocks */
-      hdi_lanes one[HDI_CHAIN_STEPS];
-      hdi_rows at =
-          hdi_chain_at(tile, first, tile->weight_stride, part->begin + b / 2, f->value_bytes, &rest);
-      f->turn(&at, b % 2, one);
-      for (uint32_t j = 0; j < f->steps; j++)
-        out[b * f->steps + j][p] = one[j];
+    for (size_t b = 0; b < part->count; b++) {
+      hdi_rows at = hdi_chain_at(tile, first, tile->weight_stride, part->begin + b, f->value_bytes, &rest);
+      for (uint32_t half = 0; half < 2; half++) {
+        hdi_lanes one[HDI_CHAIN_STEPS];
+        f->turn(&at, half, one);
+        for (uint32_t j = 0; j < f->steps; j++)
+          out[(2 * b + half) * f->steps + j][p] = one[j];
+      }
     }
   }
 }
@@ -181,10 +171,7 @@ HDB_INLINE void hdi_chain_many(const hdb_tile *tile, hdi_chain_part *part, const
       acc[c][p] = part->begin == 0 ? hdi_lanes_zero()
                                    : hdi_lanes_load(tile->out + (t + c) * tile->out_stride + part->row[p]);
   for (size_t b = 0; b < part->count; b++, x += x_bytes, w += 2 * f->steps) {
-#pragma GCC unroll 1
-    for (size_t line = 0; line < part->share; line += 64)
-      __builtin_prefetch(part->ahead + line, 0, 2);
-    part->ahead += part->share;
+    hdi_ask_ahead(&part->ahead);
     hdi_chain_block(w, x, tile->x_stride, tokens, f, acc);
   }
   for (uint32_t c = 0; c < tokens; c++)
@@ -200,7 +187,8 @@ HDB_INLINE void hdi_chain_many_rows(const hdb_tile *tile, const hdi_chain_format
     hdi_chain_part part = {.begin = 0};
     for (uint32_t p = 0; p < HDI_PANELS; p++)
       part.row[p] = hdi_chain_row(tile, i + p);
-    hdi_chain_ask(tile, &part);
+    part.ahead = hdi_ahead_of(tile, part.row[HDI_PANELS - 1] + HDI_LANES, HDI_PANELS * HDI_LANES, total,
+                              hdi_many_passes(tile->x_rows, HDI_TOKENS));
     for (; part.begin < total; part.begin += part.count) {
       uint32_t t = 0;
       part.count = total - part.begin < most ? total - part.begin : most;

@@ -23,12 +23,6 @@ static inline int32_t hdi_sum_epi32(__m256i x) {
   return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 1)));
 }
 
-/* How far ahead of rows of so many bytes memory is asked for: the rows after them, but 8 KiB at least, since
- * memory is that far. */
-static inline size_t hdi_ahead(size_t rows_bytes) {
-  return rows_bytes > 8192 ? rows_bytes : 8192;
-}
-
 /* A little-endian f16 at any address. */
 static inline float hdi_f16(const uint8_t *bytes) {
   uint16_t h;

@@ -97,7 +97,8 @@ HDB_INLINE __m256 hdi_few_take(const hdi_rows_block *w, __m256 d, const uint8_t 
  * memory: that is one stream where the rows themselves are eight. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_block_format *f, __m256 acc[4]) {
-  const uint8_t *x = tile->x + t * tile->x_stride, *ahead = first + hdi_ahead(HDI_PANEL_ROWS * stride);
+  const uint8_t *x = tile->x + t * tile->x_stride,
+                *ahead = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm256_setzero_ps();

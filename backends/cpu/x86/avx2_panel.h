@@ -8,6 +8,7 @@
 
 #include <immintrin.h>
 #include "common/tile.h"
+#include "cpu/ahead.h"
 #include "cpu/x86/avx2.h"
 
 #define HDI_PANEL_ROWS  8u

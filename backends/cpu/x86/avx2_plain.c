@@ -9,6 +9,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include "common/tile.h"
+#include "cpu/ahead.h"
 #include "cpu/x86/avx2.h"
 #include "cpu/x86/x86.h"
 
@@ -56,7 +57,7 @@ HDB_INLINE size_t add(const hdb_tile *tile, const plain_part *p, bool is_asking,
   const uint8_t *w = tile->weights + p->w * tile->weight_stride;
   const float *x = (const float *)(const void *)(tile->x + p->t * tile->x_stride);
   const size_t x_stride = tile->x_stride / sizeof(float), ask = p->rows * LANES * f->bytes;
-  const size_t ahead = hdi_ahead(p->rows * tile->weight_stride);
+  const size_t ahead = hdi_ahead_of_rows(p->rows * tile->weight_stride);
   size_t i = p->begin;
   for (; i + LANES <= p->end; i += LANES) {
     __m256 weights[FEW_ROWS];

@@ -87,7 +87,7 @@ HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_he
  * or where those are near, for what lies 8 KiB ahead. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_super_format *f, __m256 acc[4]) {
-  const uint8_t *ahead = first + hdi_ahead(HDI_PANEL_ROWS * stride);
+  const uint8_t *ahead = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
   const size_t bytes = HDI_PANEL_ROWS * f->bytes / HDI_STRETCHES;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm256_setzero_ps();

@@ -39,9 +39,8 @@ HDB_INLINE __m512 hdi_few_take(const hdi_panel_block *w, const uint8_t *x, uint3
  * order of memory: that is one stream where the rows themselves are sixteen. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_block_format *f, __m512 acc[4]) {
-  const size_t rows_bytes = HDI_PANEL_ROWS * stride;
   const uint8_t *x = tile->x + t * tile->x_stride;
-  const uint8_t *ahead = first + (rows_bytes > HDI_AHEAD ? rows_bytes : HDI_AHEAD);
+  const uint8_t *ahead = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm512_setzero_ps();
@@ -162,7 +161,8 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
   const size_t total = tile->cols / HDB_Q8_BLOCK;
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += 2) {
     hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + 1)}};
-    pair.ahead = hdi_ahead_of(tile, pair.w[1], total, hdi_many_passes(tile->x_rows, HDI_MANY));
+    pair.ahead = hdi_ahead_of(tile, pair.w[1] + HDI_PANEL_ROWS, 2 * HDI_PANEL_ROWS, total,
+                              hdi_many_passes(tile->x_rows, HDI_MANY));
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < HDI_PAIR_BLOCKS ? total - pair.begin : HDI_PAIR_BLOCKS;

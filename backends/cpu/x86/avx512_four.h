@@ -69,7 +69,7 @@ HDB_INLINE __m128 hdi_four_rows(const hdb_tile *tile, const hdi_four_part *part,
                                 const hdi_chain_format *f, __m128 acc) {
   const size_t bytes = HDB_BF16_BLOCK * f->value_bytes, stride = tile->weight_stride;
   const uint8_t *first = tile->weights + w * stride + part->begin * bytes;
-  const uint8_t *ahead = first + (HDI_FOUR * stride > HDI_CHAIN_AHEAD ? HDI_FOUR * stride : HDI_CHAIN_AHEAD);
+  const uint8_t *ahead = first + hdi_ahead_of_rows(HDI_FOUR * stride);
   for (size_t g = 0; g < hdi_four_groups(part->count); g++, x += 2 * f->steps) {
     const size_t b = hdi_four_group(part, g);
     const uint8_t *block = first + b * bytes;

@@ -8,14 +8,12 @@
 #ifndef HEDDLE_BACKENDS_CPU_X86_AVX512_PANEL_H
 #define HEDDLE_BACKENDS_CPU_X86_AVX512_PANEL_H
 
-#include <assert.h>
 #include <immintrin.h>
 #include "common/tile.h"
+#include "cpu/ahead.h"
 
 #define HDI_PANEL_ROWS  16u
 #define HDI_PANEL_STEPS 8u /* registers of a block */
-/* Bytes from what is read to what is asked for, where memory is waited for. */
-#define HDI_AHEAD 8192u
 
 typedef struct hdi_panel_block {
   __m512i q[HDI_PANEL_STEPS]; /* unsigned: the value plus the format's offset */
@@ -141,38 +139,6 @@ HDB_INLINE uint32_t hdi_panel_begin(const hdb_tile *tile, uint32_t i) {
 
 HDB_INLINE uint32_t hdi_panel_count(const hdb_tile *tile) {
   return (tile->weight_rows + HDI_PANEL_ROWS - 1) / HDI_PANEL_ROWS;
-}
-
-/* ---- what is asked for ahead, while many activation rows meet a pair of panels ---- */
-
-/* The rows after the pair, spread evenly over the work: at each of its steps `lines` cache lines, which
- * overlap where a step's share is not a whole number of them. */
-typedef struct hdi_ahead {
-  const char *at;
-  size_t share; /* bytes of a step */
-  uint32_t lines;
-} hdi_ahead;
-
-/* Passes over a pair: sixes (`many`), then twos, then one. */
-HDB_INLINE uint32_t hdi_many_passes(uint32_t tokens, uint32_t many) {
-  return tokens / many + (tokens % many + 1) / 2;
-}
-
-/* For the two panels that end with the one at row `last`, whose work is `passes` times `blocks` steps: not
- * none. */
-HDB_INLINE hdi_ahead hdi_ahead_of(const hdb_tile *tile, uint32_t last, size_t blocks, uint32_t passes) {
-  const size_t steps = blocks * passes, bytes = 2 * HDI_PANEL_ROWS * tile->weight_stride;
-  const uint8_t *at = tile->weights + (last + HDI_PANEL_ROWS) * tile->weight_stride;
-  assert(steps > 0);
-  const size_t share = (bytes + steps - 1) / steps;
-  return (hdi_ahead){(const char *)at, share, (uint32_t)((share + 63) / 64)};
-}
-
-HDB_INLINE void hdi_ask_ahead(hdi_ahead *ahead) {
-#pragma GCC unroll 1
-  for (uint32_t i = 0; i < ahead->lines; i++)
-    _mm_prefetch(ahead->at + 64 * (size_t)i, _MM_HINT_T1);
-  ahead->at += ahead->share;
 }
 
 #endif

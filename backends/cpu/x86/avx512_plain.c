@@ -10,6 +10,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include "common/tile.h"
+#include "cpu/ahead.h"
 #include "cpu/x86/x86.h"
 
 typedef __m512 (*widen_fn)(const uint8_t *weights, __mmask16 mask);
@@ -24,7 +25,7 @@ HDB_INLINE __m512 widen_f16(const uint8_t *w, __mmask16 mask) {
 /* Sums stay in registers only where every loop over them is gone. */
 #define HDI_UNROLL _Pragma("GCC unroll 8")
 
-enum { LANES = 16, ROWS = 4, TOKENS = 6, GROUPS = 8, RUN = 1024, AHEAD = 8192 };
+enum { LANES = 16, ROWS = 4, TOKENS = 6, GROUPS = 8, RUN = 1024 };
 
 /* The running sums of four weight rows with up to six activation rows. */
 typedef __m512 sums_of_rows[TOKENS][ROWS];
@@ -61,8 +62,8 @@ HDB_INLINE void add(const hdb_tile *tile, const plain_part *p, uint32_t tokens, 
                     const plain_format *f, sums_of_rows acc) {
   const uint8_t *w = tile->weights + p->w * tile->weight_stride;
   const float *x = (const float *)(const void *)(tile->x + p->t * tile->x_stride);
-  const size_t x_stride = tile->x_stride / sizeof(float), rows_bytes = ROWS * p->stride;
-  const uint8_t *ahead = w + (rows_bytes > AHEAD ? rows_bytes : AHEAD);
+  const size_t x_stride = tile->x_stride / sizeof(float);
+  const uint8_t *ahead = w + hdi_ahead_of_rows(ROWS * p->stride);
   size_t i = p->begin;
   for (; i + LANES <= p->end; i += LANES) {
     const uint8_t *ask = is_asking ? hdb_tile_ask(tile, ahead + ROWS * i * f->bytes) : NULL;

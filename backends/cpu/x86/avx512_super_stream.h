@@ -17,8 +17,6 @@
 #define HDI_QUAD_STEPS 4u /* registers of 64 values of a super-block */
 /* Super-blocks of a row that are taken before they are finished: all that the scratch holds. */
 #define HDI_SUPER_STREAM_BLOCKS 52u
-/* Bytes from what is read to what is asked for. */
-#define HDI_SUPER_STREAM_AHEAD 8192u
 
 /* A super-block's activation: values as the format wants them, and what its sums begin with. */
 typedef struct hdi_quad_x {
@@ -73,7 +71,7 @@ HDB_INLINE void hdi_super_stream_row(const hdb_tile *tile, const hdi_super_part 
     size_t b = i < part->count - HDI_QUAD ? i : part->count - HDI_QUAD;
     const uint8_t *at = row + b * f->block_bytes;
     __m512i dot[HDI_QUAD], min = _mm512_setzero_si512(), sum;
-    const uint8_t *ask = hdb_tile_ask(tile, at + HDI_SUPER_STREAM_AHEAD);
+    const uint8_t *ask = hdb_tile_ask(tile, at + HDI_AHEAD);
     for (size_t line = 0; line < HDI_QUAD * f->block_bytes; line += 64)
       _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
     f->take(at, x + b, x_sums + b * 8, dot, &min);

@@ -267,8 +267,8 @@ HDB_INLINE void hdi_super_many_rows(const hdb_tile *tile, const hdi_super_format
   const size_t total = tile->cols / HDB_Q8K_BLOCK, most = hdi_super_most(f);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += 2) {
     hdi_super_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + 1)}};
-    pair.ahead = hdi_ahead_of(tile, pair.w[1], total * hdi_super_parts(f),
-                              hdi_many_passes(tile->x_rows, HDI_SUPER_MANY));
+    pair.ahead = hdi_ahead_of(tile, pair.w[1] + HDI_PANEL_ROWS, 2 * HDI_PANEL_ROWS,
+                              total * hdi_super_parts(f), hdi_many_passes(tile->x_rows, HDI_SUPER_MANY));
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < most ? total - pair.begin : most;
