@@ -151,11 +151,12 @@ _Static_assert(HDI_PAIR_BLOCKS * sizeof(hdi_pair_block) <= HDB_TILE_SCRATCH, "a 
 #define HDI_MANY         3u
 #define HDI_MANY_NIBBLES 4u
 
-/* Where a pair and its results are. */
+/* Where a pair and its results are, and the rows after it, which are asked for meanwhile. */
 typedef struct hdi_pair {
   uint32_t w[2];       /* first weight row of each panel; of nibbles: the same twice */
   size_t begin, count; /* of blocks */
   bool nibbles;
+  hdi_ahead ahead;
 } hdi_pair;
 
 HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, const hdi_block_format *f,
@@ -235,7 +236,7 @@ HDB_INLINE void hdi_many_nibbles(const hdi_pair_block *block, const uint8_t *x, 
 }
 
 /* The pair's blocks with activation rows t .. t + tokens - 1, added to the results. */
-HDB_INLINE void hdi_many(const hdb_tile *tile, const hdi_pair *pair, const hdi_pair_block *blocks, uint32_t t,
+HDB_INLINE void hdi_many(const hdb_tile *tile, hdi_pair *pair, const hdi_pair_block *blocks, uint32_t t,
                          uint32_t tokens, const hdi_block_format *f) {
   const uint8_t *x = tile->x + t * tile->x_stride + pair->begin * HDB_Q8_BLOCK;
   const uint8_t *scales = tile->x + t * tile->x_stride + tile->cols + pair->begin * sizeof(float);
@@ -247,6 +248,7 @@ HDB_INLINE void hdi_many(const hdb_tile *tile, const hdi_pair *pair, const hdi_p
       acc[c][p] = pair->begin == 0 ? _mm256_setzero_ps()
                                    : _mm256_loadu_ps(tile->out + (t + c) * tile->out_stride + pair->w[p]);
   for (size_t b = 0; b < pair->count; b++, x += HDB_Q8_BLOCK, scales += sizeof(float)) {
+    hdi_ask_ahead(&pair->ahead);
     if (pair->nibbles)
       hdi_many_nibbles(blocks + b, x, scales, sums_at, stride, tokens, acc);
     else
@@ -265,6 +267,8 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += panels) {
     hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + panels - 1)},
                      .nibbles = nibbles};
+    pair.ahead = hdi_ahead_of(tile, pair.w[panels - 1] + HDI_PANEL_ROWS, panels * HDI_PANEL_ROWS, total,
+                              tile->x_rows / most + tile->x_rows % most);
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < HDI_PAIR_BLOCKS ? total - pair.begin : HDI_PAIR_BLOCKS;

@@ -151,9 +151,11 @@ _Static_assert(HDI_SUPER_BLOCKS * sizeof(hdi_super_pair) <= HDB_TILE_SCRATCH, "a
  * of, fill the 16 registers. */
 #define HDI_MANY 3u
 
+/* Where a pair and its results are, and the rows after it, which are asked for meanwhile. */
 typedef struct hdi_pair {
   uint32_t w[2];       /* first weight row of each panel */
   size_t begin, count; /* of super-blocks */
+  hdi_ahead ahead;
 } hdi_pair;
 
 HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, const hdi_super_format *f,
@@ -193,7 +195,7 @@ HDB_INLINE void hdi_many_part(const hdi_super_pair *w, const uint8_t *x, size_t 
 }
 
 /* The pair's super-blocks with activation rows t .. t + tokens - 1, added to the results. */
-HDB_INLINE void hdi_many(const hdb_tile *tile, const hdi_pair *pair, const hdi_super_pair *blocks, uint32_t t,
+HDB_INLINE void hdi_many(const hdb_tile *tile, hdi_pair *pair, const hdi_super_pair *blocks, uint32_t t,
                          uint32_t tokens, const hdi_super_format *f) {
   const hdi_super_x x = hdi_super_x_at(tile, t, f);
   const size_t stride = tile->x_stride;
@@ -205,6 +207,7 @@ HDB_INLINE void hdi_many(const hdb_tile *tile, const hdi_pair *pair, const hdi_s
   for (size_t i = 0; i < pair->count; i++) {
     const size_t b = pair->begin + i;
     __m256i dot[HDI_MANY][2];
+    hdi_ask_ahead(&pair->ahead);
     for (uint32_t c = 0; c < tokens; c++)
       dot[c][0] = dot[c][1] = _mm256_setzero_si256();
 #pragma GCC unroll 1
@@ -225,6 +228,8 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_super_format *f) {
   const size_t total = tile->cols / HDB_Q8K_BLOCK;
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += 2) {
     hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + 1)}};
+    pair.ahead = hdi_ahead_of(tile, pair.w[1] + HDI_PANEL_ROWS, 2 * HDI_PANEL_ROWS, total,
+                              tile->x_rows / HDI_MANY + tile->x_rows % HDI_MANY);
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < HDI_SUPER_BLOCKS ? total - pair.begin : HDI_SUPER_BLOCKS;
