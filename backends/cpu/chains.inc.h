@@ -116,6 +116,16 @@ typedef struct hdi_chain_part {
   hdi_ahead ahead;
 } hdi_chain_part;
 
+/* Panels from number i on before their first block; activation rows will meet them in so many passes. */
+HDB_INLINE hdi_chain_part hdi_chain_part_at(const hdb_tile *tile, uint32_t i, uint32_t passes) {
+  hdi_chain_part part = {.begin = 0};
+  for (uint32_t p = 0; p < HDI_PANELS; p++)
+    part.row[p] = hdi_chain_row(tile, i + p);
+  part.ahead = hdi_ahead_of(tile, part.row[HDI_PANELS - 1] + HDI_LANES, HDI_PANELS * HDI_LANES,
+                            hdi_chain_blocks(tile), passes);
+  return part;
+}
+
 HDB_INLINE void hdi_chain_unpack(const hdb_tile *tile, const hdi_chain_part *part, const hdi_chain_format *f,
                                  hdi_chain_step *out) {
   hdi_chain_rest rest;
@@ -184,11 +194,7 @@ HDB_INLINE void hdi_chain_many_rows(const hdb_tile *tile, const hdi_chain_format
   const hdi_chain_step *w = (const hdi_chain_step *)(const void *)tile->scratch;
   const size_t total = hdi_chain_blocks(tile), most = HDI_CHAIN_KEPT / 2 / f->steps;
   for (uint32_t i = 0; i * HDI_LANES < tile->weight_rows; i += HDI_PANELS) {
-    hdi_chain_part part = {.begin = 0};
-    for (uint32_t p = 0; p < HDI_PANELS; p++)
-      part.row[p] = hdi_chain_row(tile, i + p);
-    part.ahead = hdi_ahead_of(tile, part.row[HDI_PANELS - 1] + HDI_LANES, HDI_PANELS * HDI_LANES, total,
-                              hdi_many_passes(tile->x_rows, HDI_TOKENS));
+    hdi_chain_part part = hdi_chain_part_at(tile, i, hdi_many_passes(tile->x_rows, HDI_TOKENS));
     for (; part.begin < total; part.begin += part.count) {
       uint32_t t = 0;
       part.count = total - part.begin < most ? total - part.begin : most;

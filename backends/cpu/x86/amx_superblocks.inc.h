@@ -23,10 +23,8 @@ typedef struct hdi_amx_super {
 
 #define HDI_AMX_SUPERS (HDB_TILE_SCRATCH / sizeof(hdi_amx_super))
 
-/* Twice sixteen activation rows share the loads of weights, and their four chains of sums keep the tiles'
- * unit busy: a step of 16 cycles each, where a chain waits 52 for its last one. */
-#define HDI_AMX_GROUPS 2u
-
+/* Two groups of activation rows have four chains of sums, which keep the tiles' unit busy: a step of 16
+ * cycles each, where a chain waits 52 for its last one. */
 typedef struct hdi_amx_super_sums {
   __m512i lower[HDI_AMX_GROUPS][HDI_AMX_ROWS], upper[HDI_AMX_GROUPS][HDI_AMX_ROWS];
 } hdi_amx_super_sums;
@@ -72,11 +70,7 @@ HDB_INLINE void hdi_amx_super_unpack_one(const hdi_sixteen *at, const hdi_super_
 
 /* ---- products ---- */
 
-/* 0 and 1, 2 and 3: lower and upper sums; 4 and 5: activations; 6 and 7: weights. All are full. */
-HDB_INLINE void hdi_amx_super_configure(hdi_tile_config *config) {
-  __builtin_memset(config, 0, sizeof *config);
-  hdi_tile_config_set(config, 0, HDI_TILES, HDI_TILE_ROWS, HDI_TILE_ROW);
-}
+/* Tiles 0 and 1, 2 and 3: lower and upper sums; 4 and 5: activations; 6 and 7: weights. */
 
 /* Sums of a super-block of one or two groups of activation rows from x on; `groups` is a constant where this
  * is inlined. */
@@ -165,13 +159,10 @@ HDB_INLINE void hdi_amx_super_rows(const hdb_tile *tile, hdi_tiles *tiles, const
                                    const hdi_amx_super *supers, const hdi_super_format *f, bool has_min) {
   for (uint32_t t = 0; t < tile->x_rows; t += HDI_AMX_GROUPS * HDI_AMX_ROWS) {
     hdi_amx_part parts[HDI_AMX_GROUPS] = {*panel, *panel};
-    hdi_amx_part_at(tile, t, &parts[0]);
-    if (t + HDI_AMX_ROWS < tile->x_rows) {
-      hdi_amx_part_at(tile, t + HDI_AMX_ROWS, &parts[1]);
+    if (hdi_amx_groups_at(tile, t, parts) == 2)
       hdi_amx_super_part_dot(tile, tiles, 2, parts, supers, f, has_min);
-    } else {
+    else
       hdi_amx_super_part_dot(tile, tiles, 1, parts, supers, f, has_min);
-    }
   }
 }
 
@@ -180,7 +171,7 @@ HDB_INLINE void hdi_amx_superblocks_dot(const hdb_tile *tile, hdi_tiles *tiles, 
                                         bool has_min) {
   hdi_amx_super *supers = (hdi_amx_super *)(void *)tile->scratch;
   const size_t total = tile->cols / HDB_Q8K_BLOCK;
-  hdi_amx_super_configure(&tiles->config);
+  hdi_amx_configure_full(&tiles->config);
   hdi_tiles_begin(tiles);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
     hdi_amx_part part = {.w = hdi_panel_begin(tile, i)};
