@@ -18,7 +18,8 @@ static hd_status parse_tier(const char *name, int length, hdi_tier *out_tier, hd
     return HD_OK;
   }
   return hd_fail(out_error, HD_E_FORMAT,
-                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, avx512bf16, amx, neon, dotprod, i8mm)",
+                 "cpu: unknown tier '%.*s' (c, avx2, avxvnni, avx512, avx512bf16, amx, amxbf16, neon, "
+                 "dotprod, i8mm)",
                  length, name);
 }
 

@@ -50,6 +50,10 @@ static bool has_avx512bf16(void) {
 static bool has_amx(void) {
   return has_avx512bf16() && hdi_amx_present();
 }
+
+static bool has_amxbf16(void) {
+  return has_avx512bf16() && hdi_amxbf16_present();
+}
 #elif defined(__aarch64__)
 /* Bits of AT_HWCAP and AT_HWCAP2 on aarch64. Source: Linux, arch/arm64/include/uapi/asm/hwcap.h. */
 #define CAP_ASIMDDP (1ul << 20)
@@ -82,12 +86,15 @@ static const tier_info tiers[HDI_TIER_COUNT] = {
     [HDI_TIER_AVX512BF16] = {"avx512bf16", HDI_TIER_AVX512, has_avx512bf16, hdi_avx512bf16_replace, NULL,
                              hdi_avx512bf16_round_floats},
     [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512BF16, has_amx, hdi_amx_replace, hdi_amx_begin, NULL},
+    [HDI_TIER_AMXBF16] = {"amxbf16", HDI_TIER_AMX, has_amxbf16, hdi_amxbf16_replace, hdi_amxbf16_begin,
+                          hdi_amxbf16_round_floats},
 #else
     [HDI_TIER_AVX2] = {"avx2", HDI_TIER_C, NULL, NULL, NULL, NULL},
     [HDI_TIER_AVXVNNI] = {"avxvnni", HDI_TIER_AVX2, NULL, NULL, NULL, NULL},
     [HDI_TIER_AVX512] = {"avx512", HDI_TIER_AVX2, NULL, NULL, NULL, NULL},
     [HDI_TIER_AVX512BF16] = {"avx512bf16", HDI_TIER_AVX512, NULL, NULL, NULL, NULL},
     [HDI_TIER_AMX] = {"amx", HDI_TIER_AVX512BF16, NULL, NULL, NULL, NULL},
+    [HDI_TIER_AMXBF16] = {"amxbf16", HDI_TIER_AMX, NULL, NULL, NULL, NULL},
 #endif
 #if defined(__aarch64__)
     [HDI_TIER_NEON] = {"neon", HDI_TIER_C, always, hdi_neon_replace, NULL, NULL},

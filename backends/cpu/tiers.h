@@ -15,6 +15,7 @@ typedef enum hdi_tier {
   HDI_TIER_AVX512,     /* AVX-512 F, BW, DQ, VL, VNNI */
   HDI_TIER_AVX512BF16, /* and AVX512-BF16 */
   HDI_TIER_AMX,        /* avx512bf16 with tiles of bytes */
+  HDI_TIER_AMXBF16,    /* and tiles of BF16 */
   HDI_TIER_NEON,       /* aarch64's baseline */
   HDI_TIER_DOTPROD,    /* NEON with SDOT */
   HDI_TIER_I8MM,       /* dotprod with SMMLA */

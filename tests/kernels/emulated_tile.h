@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operations of backends/cpu/x86/amx_tile.h in plain C, from the manual's text of each instruction, with
  * what the processor would fault on: shapes that do not fit, tiles that are not configured. Source: Intel SDM
- * volume 2, LDTILECFG, TILELOADD, TDPBSSD, TDPBSUD, TILESTORED. */
+ * volume 2, LDTILECFG, TILELOADD, TDPBSSD, TDPBSUD, TDPBF16PS, TILESTORED. */
 #ifndef HEDDLE_TESTS_KERNELS_EMULATED_TILE_H
 #define HEDDLE_TESTS_KERNELS_EMULATED_TILE_H
 
@@ -11,15 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cpu/x86/amx_config.h"
+#include "emulated_bf16.h"
+#include "emulated_dots.h"
 
 typedef struct hdi_tiles {
   hdi_tile_config config; /* what the kernel writes */
   hdi_tile_config loaded; /* what the thread has */
-  uint8_t tile[HDI_TILES][HDI_TILE_ROWS][HDI_TILE_ROW];
+  _Alignas(64) uint8_t tile[HDI_TILES][HDI_TILE_ROWS][HDI_TILE_ROW];
 } hdi_tiles;
-
-/* Kernels that began and did not end. */
-extern int emulated_begun;
 
 static inline void emulated_require(bool holds, const char *what) {
   if (holds) return;
@@ -70,7 +69,7 @@ static inline void HDI_TILE_STORE(hdi_tiles *tiles, uint32_t n, void *base, size
     memcpy((uint8_t *)base + r * stride, tiles->tile[n][r], tiles->loaded.row_bytes[n]);
 }
 
-static inline void emulated_dot(hdi_tiles *tiles, uint32_t c, uint32_t a, uint32_t b, bool is_unsigned) {
+static inline void emulated_shapes(const hdi_tiles *tiles, uint32_t c, uint32_t a, uint32_t b) {
   const hdi_tile_config *shape = &tiles->loaded;
   emulated_named(tiles, a);
   emulated_named(tiles, b);
@@ -79,6 +78,11 @@ static inline void emulated_dot(hdi_tiles *tiles, uint32_t c, uint32_t a, uint32
   emulated_require(shape->rows[c] == shape->rows[a] && shape->row_bytes[c] == shape->row_bytes[b] &&
                        shape->row_bytes[a] == 4 * shape->rows[b],
                    "shapes of a product");
+}
+
+static inline void emulated_dot(hdi_tiles *tiles, uint32_t c, uint32_t a, uint32_t b, bool is_unsigned) {
+  const hdi_tile_config *shape = &tiles->loaded;
+  emulated_shapes(tiles, c, a, b);
   for (uint32_t m = 0; m < shape->rows[c]; m++)
     for (uint32_t n = 0; n < shape->row_bytes[c] / 4u; n++) {
       int32_t sum;
@@ -98,6 +102,15 @@ static inline void HDI_TILE_DOT_SS(hdi_tiles *tiles, uint32_t c, uint32_t a, uin
 
 static inline void HDI_TILE_DOT_SU(hdi_tiles *tiles, uint32_t c, uint32_t a, uint32_t b) {
   emulated_dot(tiles, c, a, b, true);
+}
+
+static inline void HDI_TILE_DOT_BF16(hdi_tiles *tiles, uint32_t c, uint32_t a, uint32_t b) {
+  const hdi_tile_config *shape = &tiles->loaded;
+  emulated_shapes(tiles, c, a, b);
+  emulated_dot_bf16(shape->rows[c], shape->row_bytes[c] / 4u, shape->row_bytes[a] / 4u,
+                    (const uint16_t(*)[EMULATED_BF16_ROW])(const void *)tiles->tile[a],
+                    (const uint16_t(*)[EMULATED_BF16_ROW])(const void *)tiles->tile[b],
+                    (float(*)[EMULATED_FLOAT_ROW])(void *)tiles->tile[c]);
 }
 
 #endif

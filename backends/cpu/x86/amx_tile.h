@@ -5,7 +5,7 @@
  *
  * The configuration and the tiles are state of the thread: a kernel loads it when it begins and releases it
  * when it ends, so that no switch of coroutines ever meets tiles in use and the kernel has none to save.
- * Source: Intel SDM volume 1, chapter 18; volume 2, LDTILECFG, TILELOADD, TDPBSSD, TILESTORED. */
+ * Source: Intel SDM volume 1, chapter 18; volume 2, LDTILECFG, TILELOADD, TDPBSSD, TDPBF16PS, TILESTORED. */
 #ifndef HEDDLE_BACKENDS_CPU_X86_AMX_TILE_H
 #define HEDDLE_BACKENDS_CPU_X86_AMX_TILE_H
 
@@ -48,5 +48,9 @@ static inline void hdi_tiles_end(const hdi_tiles *tiles) {
  */
 #define HDI_TILE_DOT_SS(tiles, c, a, b) _tile_dpbssd(c, a, b)
 #define HDI_TILE_DOT_SU(tiles, c, a, b) _tile_dpbsud(c, a, b)
+
+/* One block of common/bf16.h for each float of c: row m of a with a[m][2k], a[m][2k + 1] and b[k][2n],
+ * b[k][2n + 1], which are the chains' even and odd values. */
+#define HDI_TILE_DOT_BF16(tiles, c, a, b) _tile_dpbf16ps(c, a, b)
 
 #endif

@@ -3,6 +3,7 @@
  * common/activation.h, so that the instruction takes two links of a chain (common/bf16.h). */
 #include "common/activation.h"
 #include "cpu/x86/avx512_four.h"
+#include "cpu/x86/avx512bf16_turn.h"
 #include "cpu/x86/x86.h"
 
 /* Each eight values are put in the order of pairs. */
@@ -33,12 +34,27 @@ HDB_INLINE __m512i sixteen_f32(const hdi_rows *at, uint32_t i, uint32_t j, size_
   return _mm512_shuffle_i64x2(both, both, _MM_SHUFFLE(3, 1, 2, 0));
 }
 
-HDB_INLINE void turn(const hdi_rows *at, uint32_t half, sixteen_fn sixteen, __m512 *out) {
-  __m512i rows[2][4], turned[8];
+/* The order of values as they lie. */
+HDB_INLINE __m512i neighbours(__m512i values) {
+  return values;
+}
+
+typedef __m512i (*order_fn)(__m512i values);
+
+HDB_INLINE void turn_half(const hdi_rows *at, uint32_t half, sixteen_fn sixteen, order_fn order,
+                          __m512i out[8]) {
+  __m512i rows[2][4];
   for (uint32_t i = 0; i < 2; i++)
     for (uint32_t j = 0; j < 4; j++)
-      rows[i][j] = pair(sixteen(at, 2 * i, j, 16 * half));
-  hdi_turn_halves((const __m512i(*)[4])rows, turned);
+      rows[i][j] = order(sixteen(at, 2 * i, j, 16 * half));
+  hdi_turn_halves((const __m512i(*)[4])rows, out);
+}
+
+/* ---- for VDPBF16PS ---- */
+
+HDB_INLINE void turn(const hdi_rows *at, uint32_t half, sixteen_fn sixteen, __m512 *out) {
+  __m512i turned[8];
+  turn_half(at, half, sixteen, pair, turned);
   for (uint32_t j = 0; j < 8; j++)
     out[j] = _mm512_castsi512_ps(turned[j]);
 }
@@ -63,6 +79,34 @@ static const hdi_chain_format bf16 = {2, 8, turn_bf16, take}, f16 = {2, 8, turn_
 HDI_FLUSHING_DOT(hdi_avx512bf16_dot_bf16, hdi_four_or_chain_dot, &bf16)
 HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f16, hdi_four_or_chain_dot, &f16)
 HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f32, hdi_four_or_chain_dot, &f32)
+
+/* ---- for tiles ---- */
+
+HDB_INLINE void turn_neighbours(const hdi_sixteen *at, sixteen_fn sixteen, __m512i out[HDI_NEIGHBOURS]) {
+  for (uint32_t half = 0; half < 2; half++)
+    turn_half(at, half, sixteen, neighbours, out + half * HDI_NEIGHBOURS / 2);
+}
+
+static void neighbours_bf16(const hdi_sixteen *at, __m512i out[HDI_NEIGHBOURS]) {
+  turn_neighbours(at, sixteen_bf16, out);
+}
+static void neighbours_f16(const hdi_sixteen *at, __m512i out[HDI_NEIGHBOURS]) {
+  turn_neighbours(at, sixteen_f16, out);
+}
+static void neighbours_f32(const hdi_sixteen *at, __m512i out[HDI_NEIGHBOURS]) {
+  turn_neighbours(at, sixteen_f32, out);
+}
+
+const hdi_neighbours_format *hdi_avx512bf16_neighbours_format(hd_format format) {
+  static const hdi_neighbours_format formats[HD_FORMAT_COUNT] = {
+      [HD_FORMAT_BF16] = {2, neighbours_bf16},
+      [HD_FORMAT_F16] = {2, neighbours_f16},
+      [HD_FORMAT_F32] = {4, neighbours_f32},
+  };
+  return &formats[format];
+}
+
+/* ---- activations ---- */
 
 void hdi_avx512bf16_quantise_pairs(const float *x, uint32_t cols, void *out_row) {
   uint8_t *out = out_row;
