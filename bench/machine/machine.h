@@ -9,8 +9,7 @@
 
 typedef enum hb_arithmetic {
   HB_ARITHMETIC_F32,  /* multiply and add of float registers, the widest there are */
-  HB_ARITHMETIC_BF16, /* products of pairs of BF16 in float registers: VDPBF16PS, of HB_INSTRUCTIONS_BEST
-                         alone */
+  HB_ARITHMETIC_BF16, /* products of pairs of BF16: VDPBF16PS of HB_INSTRUCTIONS_BEST, and tiles */
   HB_ARITHMETIC_INT8  /* dot products of bytes into 32 bits: VPDPBUSD, SDOT, or multiply and widen */
 } hb_arithmetic;
 
@@ -19,7 +18,7 @@ typedef enum hb_instructions {
   HB_INSTRUCTIONS_AVX2,    /* 256 bits, products of bytes in three instructions */
   HB_INSTRUCTIONS_BEST,    /* AVX-512 where the machine has it, else AVX2 */
   HB_INSTRUCTIONS_AVXVNNI, /* 256 bits, products of bytes in one */
-  HB_INSTRUCTIONS_TILES,   /* AMX, bytes alone; the kernel is asked for them */
+  HB_INSTRUCTIONS_TILES,   /* AMX, bytes and BF16; the kernel is asked for them */
   HB_INSTRUCTIONS_COUNT
 } hb_instructions;
 

@@ -68,7 +68,8 @@ static int has_avxvnni(void) {
 static double choose(hb_arithmetic arithmetic, hb_instructions instructions, void (**out_turns)(void)) {
   const int wide = instructions == HB_INSTRUCTIONS_BEST;
   if (instructions == HB_INSTRUCTIONS_TILES) {
-    *out_turns = hb_tiles_turns;
+    *out_turns = arithmetic == HB_ARITHMETIC_BF16 ? hb_tiles_bf16_turns : hb_tiles_turns;
+    if (arithmetic == HB_ARITHMETIC_BF16) return hb_tiles_bf16_lent() ? HB_TILES_BF16_OPERATIONS : 0.0;
     return arithmetic == HB_ARITHMETIC_INT8 && hb_tiles_lent() ? HB_TILES_OPERATIONS : 0.0;
   }
   if (arithmetic == HB_ARITHMETIC_BF16) {

@@ -14,17 +14,25 @@
 #define REQUEST_PERMISSION 0x1023
 #define TILE_DATA          18
 
-int hb_tiles_lent(void) {
-  unsigned a, b, c, d; /* leaf 7: bits 24 and 25 of EDX, tiles and their products of bytes */
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 &&
+static int is_lent(unsigned bits) {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (~d & bits) == 0 &&
          syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
-#define SIX                                                                                                  \
-  "tdpbssd %%tmm7, %%tmm6, %%tmm0\ntdpbssd %%tmm7, %%tmm6, %%tmm1\ntdpbssd %%tmm7, %%tmm6, %%tmm2\n"         \
-  "tdpbssd %%tmm7, %%tmm6, %%tmm3\ntdpbssd %%tmm7, %%tmm6, %%tmm4\ntdpbssd %%tmm7, %%tmm6, %%tmm5\n"
+/* Leaf 7, EDX: bit 24 the tiles, 25 products of bytes, 22 of BF16. */
+int hb_tiles_lent(void) {
+  return is_lent(1u << 24 | 1u << 25);
+}
 
-void hb_tiles_turns(void) {
+int hb_tiles_bf16_lent(void) {
+  return is_lent(1u << 24 | 1u << 22);
+}
+
+#define ONE(OP, N) OP " %%tmm7, %%tmm6, %%tmm" #N "\n"
+#define SIX(OP)    ONE(OP, 0) ONE(OP, 1) ONE(OP, 2) ONE(OP, 3) ONE(OP, 4) ONE(OP, 5)
+
+static void begin_tiles(void) {
   struct {
     uint8_t palette, start_row, reserved[14];
     uint16_t row_bytes[16];
@@ -35,8 +43,19 @@ void hb_tiles_turns(void) {
     config.row_bytes[i] = 64;
   }
   __asm__ volatile("ldtilecfg %0" : : "m"(config));
+}
+
+void hb_tiles_turns(void) {
+  begin_tiles();
   for (int i = 0; i < HB_PEAK_TURNS; i++)
-    __asm__ volatile(SIX SIX : :);
+    __asm__ volatile(SIX("tdpbssd") SIX("tdpbssd") : :);
+  __asm__ volatile("tilerelease" : :);
+}
+
+void hb_tiles_bf16_turns(void) {
+  begin_tiles();
+  for (int i = 0; i < HB_PEAK_TURNS; i++)
+    __asm__ volatile(SIX("tdpbf16ps") SIX("tdpbf16ps") : :);
   __asm__ volatile("tilerelease" : :);
 }
 #endif

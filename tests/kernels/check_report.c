@@ -10,7 +10,7 @@
  * used. */
 static struct {
   double read[2]; /* by one thread, by two */
-  double f32[HB_INSTRUCTIONS_COUNT], int8[HB_INSTRUCTIONS_COUNT], bf16;
+  double f32[HB_INSTRUCTIONS_COUNT], int8[HB_INSTRUCTIONS_COUNT], bf16[HB_INSTRUCTIONS_COUNT];
 } limit;
 
 static struct {
@@ -27,8 +27,8 @@ static void measure_limits(void) {
   for (uint32_t i = 0; i < HB_INSTRUCTIONS_COUNT; i++) {
     limit.f32[i] = hb_machine_peak(HB_ARITHMETIC_F32, (hb_instructions)i);
     limit.int8[i] = hb_machine_peak(HB_ARITHMETIC_INT8, (hb_instructions)i);
+    limit.bf16[i] = hb_machine_peak(HB_ARITHMETIC_BF16, (hb_instructions)i);
   }
-  limit.bf16 = hb_machine_peak(HB_ARITHMETIC_BF16, HB_INSTRUCTIONS_BEST);
 }
 
 void check_report_begin(bool json, bool bench, uint64_t seed) {
@@ -41,7 +41,8 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
           ",\n\"machine\": {\"read_gb_per_s\": %.2f, \"read_2_threads_gb_per_s\": %.2f, \"f32_gop_per_s\": "
           "%.1f, \"int8_gop_per_s\": %.1f, \"f32_wide_gop_per_s\": %.1f, \"int8_wide_gop_per_s\": %.1f, "
           "\"bf16_gop_per_s\": %.1f}",
-          limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1], limit.bf16);
+          limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1],
+          limit.bf16[HB_INSTRUCTIONS_BEST]);
     printf(",\n\"results\": [");
     return;
   }
@@ -51,21 +52,25 @@ void check_report_begin(bool json, bool bench, uint64_t seed) {
            "in its "
            "widest registers %.0f and %.0f\n",
            limit.read[0], limit.read[1], limit.f32[0], limit.int8[0], limit.f32[1], limit.int8[1]);
-  if (bench && limit.bf16 > 0) printf("machine: one core does %.0f Gop/s of pairs of BF16\n", limit.bf16);
+  if (bench && limit.bf16[HB_INSTRUCTIONS_BEST] > 0)
+    printf("machine: one core does %.0f Gop/s of pairs of BF16\n", limit.bf16[HB_INSTRUCTIONS_BEST]);
   if (bench && limit.int8[HB_INSTRUCTIONS_TILES] > 0)
-    printf("machine: one core does %.0f Gop/s of bytes in tiles\n", limit.int8[HB_INSTRUCTIONS_TILES]);
+    printf("machine: one core does %.0f Gop/s of bytes in tiles, %.0f of BF16\n",
+           limit.int8[HB_INSTRUCTIONS_TILES], limit.bf16[HB_INSTRUCTIONS_TILES]);
 }
 
 /* With what a tier computes. */
 static hb_instructions instructions_of(const char *tier, check_unit unit) {
-  if (strcmp(tier, "amx") == 0) return unit == CHECK_UNIT_INT8 ? HB_INSTRUCTIONS_TILES : HB_INSTRUCTIONS_BEST;
+  const bool bf16_tiles = strcmp(tier, "amxbf16") == 0, tiles = bf16_tiles || strcmp(tier, "amx") == 0;
+  if (unit == CHECK_UNIT_INT8 ? tiles : unit == CHECK_UNIT_BF16 && bf16_tiles) return HB_INSTRUCTIONS_TILES;
+  if (tiles) return HB_INSTRUCTIONS_BEST;
   if (strncmp(tier, "avx512", 6) == 0) return HB_INSTRUCTIONS_BEST;
   return strcmp(tier, "avxvnni") == 0 ? HB_INSTRUCTIONS_AVXVNNI : HB_INSTRUCTIONS_AVX2;
 }
 
 static double peak_of(const char *tier, check_unit unit) {
   hb_instructions with = instructions_of(tier, unit);
-  if (unit == CHECK_UNIT_BF16) return limit.bf16;
+  if (unit == CHECK_UNIT_BF16) return limit.bf16[with];
   return unit == CHECK_UNIT_INT8 ? limit.int8[with] : limit.f32[with];
 }
 
