@@ -43,19 +43,15 @@ HDB_INLINE void turn(const hdb_tile *tile, const hdi_panel *panel, hdi_values_fn
     for (uint32_t r = 0; r < 4; r++)
       at[r] = panel->weights + (4 * p + r) * tile->weight_stride;
     for (size_t b = 0; b < panel->count; b++) {
-      int8x16_t low[4], high[4], four[4];
+      int8x16_t low[4], high[4];
       out[b].d[p] = hdi_four_scales(at);
       for (uint32_t r = 0; r < 4; r++) {
         hdi_values v = values(&at[r]);
         low[r] = vsubq_s8(v.low, less);
         high[r] = vsubq_s8(v.high, less);
       }
-      hdi_turn_four(low, four);
-      for (uint32_t j = 0; j < 4; j++)
-        out[b].q[j][p] = four[j];
-      hdi_turn_four(high, four);
-      for (uint32_t j = 0; j < 4; j++)
-        out[b].q[j + 4][p] = four[j];
+      hdi_put_sixteen(low, p, out[b].q);
+      hdi_put_sixteen(high, p, out[b].q + 4);
     }
   }
 }
@@ -121,24 +117,20 @@ HDB_INLINE void fours(const hdb_tile *tile, uint32_t w, int32_t offset, hdi_take
       hdi_few(tile, i, t, 1, 1, offset, take);
 }
 
-HDB_INLINE bool is_few(const hdb_tile *tile) {
-  return tile->x_rows < 2 || tile->weight_rows < HDI_PANEL_ROWS;
-}
-
 void hdi_dotprod_dot_q8_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     fours(tile, tile->x_rows == 1 ? hdi_quads_rows(tile, hdi_quad_q8_0) : 0, 0, take_q8_0);
   else
     many_rows(tile, hdi_values_q8_0, 0, 34);
 }
 void hdi_dotprod_dot_q4_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     fours(tile, tile->x_rows == 1 ? hdi_quads_rows(tile, hdi_quad_q4_0) : 0, HDI_Q4_0_OFFSET, take_q4_0);
   else
     many_rows(tile, hdi_nibbles, HDI_Q4_0_OFFSET, 18);
 }
 void hdi_dotprod_dot_q5_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     fours(tile, 0, 0, take_q5_0);
   else
     many_rows(tile, hdi_values_q5_0, 0, 22);

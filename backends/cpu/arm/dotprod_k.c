@@ -23,11 +23,10 @@ HDB_INLINE void turn_block(const hdb_tile *tile, const uint8_t *first, const hdi
   for (uint32_t p = 0; p < 2; p++) {
     hdi_super rows[4];
     hdi_super_four(first + 4 * p * tile->weight_stride, tile->weight_stride, kind, rows, &out->ends, p);
+#pragma GCC unroll 16
     for (uint32_t j = 0; j < HDI_SUPER_STEPS; j++) {
-      int8x16_t row[4] = {rows[0].q[j], rows[1].q[j], rows[2].q[j], rows[3].q[j]}, four[4];
-      hdi_turn_four(row, four);
-      for (uint32_t i = 0; i < 4; i++)
-        out->q[4 * j + i][p] = four[i];
+      int8x16_t row[4] = {rows[0].q[j], rows[1].q[j], rows[2].q[j], rows[3].q[j]};
+      hdi_put_sixteen(row, p, out->q + 4 * j);
     }
     for (uint32_t i = 0; i < HDI_SUPER_STEPS / kind->part_steps; i++)
       out->scale[i][p] = (int32x4_t){rows[0].scale[i], rows[1].scale[i], rows[2].scale[i], rows[3].scale[i]};
@@ -87,13 +86,13 @@ HDB_INLINE void many_rows(const hdb_tile *tile, const hdi_super_kind *kind) {
 }
 
 void hdi_dotprod_dot_q4_k(const hdb_tile *tile) {
-  if (hdi_super_is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_rows_q4_k(tile);
   else
     many_rows(tile, &hdi_kind_q4_k);
 }
 void hdi_dotprod_dot_q6_k(const hdb_tile *tile) {
-  if (hdi_super_is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_rows_q6_k(tile);
   else
     many_rows(tile, &hdi_kind_q6_k);

@@ -6,19 +6,17 @@
 
 #include <arm_neon.h>
 #include "common/tile.h"
-#include "cpu/arm/panel.h"
+#include "cpu/arm/turn.h"
 
-/* Register j gets bytes 4j .. 4j+3 of all four. */
-HDB_INLINE void hdi_turn_four(const int8x16_t row[4], int8x16_t out[4]) {
-  int32x4_t r[4];
+/* Sixteen values of four rows, those of half `p` of the panel: `out` is at their first, as
+ * hdi_take_sixteen wants them. */
+HDB_INLINE void hdi_put_sixteen(const int8x16_t row[4], uint32_t p, int8x16_t out[4][2]) {
+  uint32x4_t r[4];
   for (uint32_t i = 0; i < 4; i++)
-    r[i] = vreinterpretq_s32_s8(row[i]);
-  int32x4x2_t a = vtrnq_s32(r[0], r[1]), b = vtrnq_s32(r[2], r[3]);
-  for (uint32_t i = 0; i < 2; i++) {
-    int64x2_t upper = vreinterpretq_s64_s32(a.val[i]), lower = vreinterpretq_s64_s32(b.val[i]);
-    out[i] = vreinterpretq_s8_s64(vzip1q_s64(upper, lower));
-    out[i + 2] = vreinterpretq_s8_s64(vzip2q_s64(upper, lower));
-  }
+    r[i] = vreinterpretq_u32_s8(row[i]);
+  hdi_turn_four(r);
+  for (uint32_t i = 0; i < 4; i++)
+    out[i][p] = vreinterpretq_s8_u32(r[i]);
 }
 
 /* Sixteen values of `tokens` activation rows with both halves of a panel: `q` is at their first. */

@@ -81,29 +81,7 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
     load_pair(panel, out + 2 * c * tile->out_stride, out + (2 * c + step) * tile->out_stride, acc[c]);
   for (; w < end; w++, x += HDB_Q8_BLOCK, scales += sizeof(float)) {
     int32x4_t sum[2][4];
-#pragma GCC unroll 2
-    for (uint32_t c = 0; c < pairs; c++)
-#pragma GCC unroll 4
-      for (uint32_t p = 0; p < 4; p++)
-        sum[c][p] = vdupq_n_s32(0);
-#pragma GCC unroll 2
-    for (uint32_t half = 0; half < 2; half++) {
-      int8x16_t low[2], high[2];
-#pragma GCC unroll 2
-      for (uint32_t c = 0; c < pairs; c++) {
-        const int8_t *v = (const int8_t *)(x + 2 * c * stride) + 16 * half;
-        int8x16_t a = vld1q_s8(v), b = vld1q_s8(v + apart);
-        low[c] = hdi_firsts(a, b);
-        high[c] = hdi_seconds(a, b);
-      }
-#pragma GCC unroll 4
-      for (uint32_t p = 0; p < 4; p++)
-#pragma GCC unroll 2
-        for (uint32_t c = 0; c < pairs; c++) {
-          sum[c][p] = vmmlaq_s32(sum[c][p], w->q[2 * half][p], low[c]);
-          sum[c][p] = vmmlaq_s32(sum[c][p], w->q[2 * half + 1][p], high[c]);
-        }
-    }
+    hdi_take_part(w->q, (const int8_t *)x, stride, apart, pairs, 2, sum);
 #pragma GCC unroll 2
     for (uint32_t c = 0; c < pairs; c++) {
       const uint8_t *at = scales + 2 * c * stride;
@@ -132,24 +110,20 @@ HDB_INLINE void many_rows(const hdb_tile *tile, hdi_values_fn values, int8_t off
   }
 }
 
-HDB_INLINE bool is_few(const hdb_tile *tile) {
-  return tile->x_rows < 2 || tile->weight_rows < HDI_PANEL_ROWS;
-}
-
 void hdi_i8mm_dot_q8_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_dot_q8_0(tile);
   else
     many_rows(tile, hdi_values_q8_0, 0, 34);
 }
 void hdi_i8mm_dot_q4_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_dot_q4_0(tile);
   else
     many_rows(tile, hdi_nibbles, HDI_Q4_0_OFFSET, 18);
 }
 void hdi_i8mm_dot_q5_0(const hdb_tile *tile) {
-  if (is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_dot_q5_0(tile);
   else
     many_rows(tile, hdi_values_q5_0, 0, 22);

@@ -36,30 +36,6 @@ HDB_INLINE void pair_block(const hdb_tile *tile, const uint8_t *first, const hdi
   }
 }
 
-/* A part's products with `pairs` of activation rows. x: its first value; a pair's second row is `apart` bytes
- * behind its first. */
-HDB_INLINE void take_part(const int8x16_t q[][4], const int8_t *x, size_t stride, size_t apart,
-                          uint32_t pairs, uint32_t steps, int32x4_t sum[2][4]) {
-#pragma GCC unroll 2
-  for (uint32_t k = 0; k < steps; k++) {
-    int8x16_t low[2], high[2];
-#pragma GCC unroll 2
-    for (uint32_t c = 0; c < pairs; c++) {
-      const int8_t *v = x + 2 * c * stride + 16 * k;
-      int8x16_t a = vld1q_s8(v), b = vld1q_s8(v + apart);
-      low[c] = hdi_firsts(a, b);
-      high[c] = hdi_seconds(a, b);
-    }
-#pragma GCC unroll 4
-    for (uint32_t p = 0; p < 4; p++)
-#pragma GCC unroll 2
-      for (uint32_t c = 0; c < pairs; c++) {
-        sum[c][p] = vmmlaq_s32(k == 0 ? vdupq_n_s32(0) : sum[c][p], q[2 * k][p], low[c]);
-        sum[c][p] = vmmlaq_s32(sum[c][p], q[2 * k + 1][p], high[c]);
-      }
-  }
-}
-
 /* The panel's super-blocks with `pairs` of activation rows from t on, added to the results. A pair's second
  * row is `step` rows behind its first: 0 where there is only one. */
 HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, uint32_t pairs, uint32_t step,
@@ -77,7 +53,7 @@ HDB_INLINE void many(const hdb_tile *tile, const hdi_panel *panel, uint32_t t, u
 #pragma GCC unroll 1
     for (uint32_t j = 0; j < HDI_SUPER_STEPS; j += kind->part_steps, x += 16 * kind->part_steps) {
       int32x4_t sum[2][4];
-      take_part(w->q + 2 * j, x, stride, apart, pairs, kind->part_steps, sum);
+      hdi_take_part(w->q + 2 * j, x, stride, apart, pairs, kind->part_steps, sum);
 #pragma GCC unroll 2
       for (uint32_t c = 0; c < pairs; c++)
 #pragma GCC unroll 4
@@ -116,13 +92,13 @@ HDB_INLINE void many_rows(const hdb_tile *tile, const hdi_super_kind *kind) {
 }
 
 void hdi_i8mm_dot_q4_k(const hdb_tile *tile) {
-  if (hdi_super_is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_rows_q4_k(tile);
   else
     many_rows(tile, &hdi_kind_q4_k);
 }
 void hdi_i8mm_dot_q6_k(const hdb_tile *tile) {
-  if (hdi_super_is_few(tile))
+  if (hdi_panel_is_few(tile))
     hdi_dotprod_rows_q6_k(tile);
   else
     many_rows(tile, &hdi_kind_q6_k);

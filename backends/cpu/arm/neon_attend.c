@@ -3,6 +3,7 @@
 #include <arm_neon.h>
 #include <string.h>
 #include "cpu/arm/arm.h"
+#include "cpu/arm/turn.h"
 
 typedef float32x4_t vec;
 #define VEC        4u
@@ -40,11 +41,12 @@ static inline vec vec_i8(const void *bytes) {
 }
 
 static inline void vec_transpose(vec r[VEC]) {
-  float32x4x2_t low = vtrnq_f32(r[0], r[1]), high = vtrnq_f32(r[2], r[3]);
-  r[0] = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
-  r[1] = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
-  r[2] = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
-  r[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
+  uint32x4_t square[VEC];
+  for (uint32_t i = 0; i < VEC; i++)
+    square[i] = vreinterpretq_u32_f32(r[i]);
+  hdi_turn_four(square);
+  for (uint32_t i = 0; i < VEC; i++)
+    r[i] = vreinterpretq_f32_u32(square[i]);
 }
 
 #include "common/attend.inc.h"

@@ -5,6 +5,7 @@
 #include <arm_neon.h>
 #include "common/tile.h"
 #include "cpu/arm/arm.h"
+#include "cpu/arm/turn.h"
 
 /* Where four rows lie. */
 typedef struct hdi_rows {
@@ -37,25 +38,16 @@ HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *at) {
 
 #include "cpu/chains.inc.h"
 
-/* In four rows of four 32-bit numbers: register j gets number j of all. */
-HDB_INLINE void turn_four(const uint32x4_t r[4], uint32x4_t out[4]) {
-  uint32x4x2_t a = vtrnq_u32(r[0], r[1]), b = vtrnq_u32(r[2], r[3]);
-  for (int i = 0; i < 2; i++) {
-    out[i] = vcombine_u32(vget_low_u32(a.val[i]), vget_low_u32(b.val[i]));
-    out[i + 2] = vcombine_u32(vget_high_u32(a.val[i]), vget_high_u32(b.val[i]));
-  }
-}
-
 /* Bytes 4j .. 4j+3 of all rows are values 2j and 2j + 1, which are the upper halves of floats. */
 HDB_INLINE void turn(const hdi_rows *at, uint32_t half, float32x4_t *out) {
   for (uint32_t i = 0; i < 2; i++) {
-    uint32x4_t r[4], both[4];
+    uint32x4_t r[4];
     for (uint32_t j = 0; j < 4; j++)
       r[j] = vreinterpretq_u32_u8(vld1q_u8(at->first + j * at->stride + 32 * half + 16 * i));
-    turn_four(r, both);
+    hdi_turn_four(r);
     for (uint32_t j = 0; j < 4; j++) {
-      out[8 * i + 2 * j] = vreinterpretq_f32_u32(vshlq_n_u32(both[j], 16));
-      out[8 * i + 2 * j + 1] = vreinterpretq_f32_u32(vandq_u32(both[j], vdupq_n_u32(0xffff0000u)));
+      out[8 * i + 2 * j] = vreinterpretq_f32_u32(vshlq_n_u32(r[j], 16));
+      out[8 * i + 2 * j + 1] = vreinterpretq_f32_u32(vandq_u32(r[j], vdupq_n_u32(0xffff0000u)));
     }
   }
 }

@@ -10,6 +10,11 @@
 
 #define HDI_PANEL_ROWS 8u
 
+/* With fewer rows than this panels are not worth their making, or not to be had. */
+HDB_INLINE bool hdi_panel_is_few(const hdb_tile *tile) {
+  return tile->x_rows < 2 || tile->weight_rows < HDI_PANEL_ROWS;
+}
+
 /* What rows are cut into: blocks of so many values and bytes, and how many of them are unpacked at a time.
  * Each use has about 20 KiB of the scratch, which leaves room for activations in a first cache of 32. */
 typedef struct hdi_cut {

@@ -4,7 +4,6 @@
 #ifndef HEDDLE_BACKENDS_CPU_ARM_SUPER_PANEL_H
 #define HEDDLE_BACKENDS_CPU_ARM_SUPER_PANEL_H
 
-#include <stdbool.h>
 #include "common/activation.h"
 #include "cpu/arm/panel.h"
 #include "cpu/arm/superblocks.h"
@@ -26,11 +25,6 @@ typedef struct hdi_super_ends {
   int16x4_t min[8][2];
   float32x4_t d[2], d_min[2];
 } hdi_super_ends;
-
-/* With fewer rows than this the panels are not worth their making, or not to be had. */
-HDB_INLINE bool hdi_super_is_few(const hdb_tile *tile) {
-  return tile->x_rows < 2 || tile->weight_rows < HDI_PANEL_ROWS;
-}
 
 /* Reads a super-block of four rows, less what the values are too large by, and writes their ends. */
 HDB_INLINE void hdi_super_four(const uint8_t *first, size_t stride, const hdi_super_kind *kind,
