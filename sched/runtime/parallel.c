@@ -120,8 +120,8 @@ bool hdi_region_help(hdi_worker *worker) {
 
 /* ---- the caller ---- */
 
-static bool all_done(const hdi_region *region, uint32_t wanted) {
-  return atomic_load_explicit(&region->done, memory_order_acquire) == wanted;
+bool hdi_region_is_done(hdi_worker *worker, uint32_t wanted) {
+  return atomic_load_explicit(&worker->region.done, memory_order_acquire) == wanted;
 }
 
 static void wait_done(hdi_worker *worker, uint32_t wanted) {
@@ -143,7 +143,7 @@ static void wait_done(hdi_worker *worker, uint32_t wanted) {
   atomic_store_explicit(&region->sleeping, 1, memory_order_seq_cst);
   while ((done = atomic_load_explicit(&region->done, memory_order_seq_cst)) != wanted) {
     hdi_futex_wait(&region->done, done, again_ns);
-    if (again_ns == UINT64_MAX || all_done(region, wanted)) continue;
+    if (again_ns == UINT64_MAX || hdi_region_is_done(worker, wanted)) continue;
     hdi_rescue_helpers(worker, wanted);
     again_ns *= 2;
   }

@@ -36,6 +36,9 @@ void hdi_region_withdraw(struct hdi_worker *worker);
 /* Whether some region has a part for this worker. Threads: the worker's. */
 bool hdi_region_wants(struct hdi_worker *worker);
 
+/* Whether helpers have finished `wanted` parts of the worker's region. Threads: the worker's. */
+bool hdi_region_is_done(struct hdi_worker *worker, uint32_t wanted);
+
 /* Runs parts of regions in flight. Returns whether it ran one. Threads: the worker's. */
 bool hdi_region_help(struct hdi_worker *worker);
 

@@ -59,10 +59,6 @@ static uint64_t callers(hdi_worker *self) {
   return set;
 }
 
-static bool all_done(hdi_worker *worker, uint32_t wanted) {
-  return atomic_load_explicit(&worker->region.done, memory_order_acquire) == wanted;
-}
-
 static bool is_wanted(hdi_worker *worker, uint32_t unused) {
   (void)unused;
   return hdi_worker_is_tempted(worker);
@@ -147,7 +143,7 @@ void hdi_rescue_helpers(hdi_worker *worker, uint32_t wanted) {
   if (kernel_of(worker->runtime) == NULL) return;
   uint64_t set = helpers_of(worker);
   if (set == 0) return;
-  set = lost_of(worker, set, all_done, wanted) & helpers_of(worker);
+  set = lost_of(worker, set, hdi_region_is_done, wanted) & helpers_of(worker);
   for (; set != 0; set &= set - 1) {
     (void)pull(&worker->runtime->workers[__builtin_ctzll(set)]);
   }
