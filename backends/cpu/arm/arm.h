@@ -28,9 +28,6 @@ void hdi_dotprod_dot_q4_0(const hdb_tile *tile);
 void hdi_dotprod_dot_q5_0(const hdb_tile *tile);
 void hdi_dotprod_dot_q4_k(const hdb_tile *tile);
 void hdi_dotprod_dot_q6_k(const hdb_tile *tile);
-/* Dots of the dotprod tier that unpack a row at a time. */
-void hdi_dotprod_rows_q4_k(const hdb_tile *tile);
-void hdi_dotprod_rows_q6_k(const hdb_tile *tile);
 void hdi_i8mm_dot_q8_0(const hdb_tile *tile);
 void hdi_i8mm_dot_q4_0(const hdb_tile *tile);
 void hdi_i8mm_dot_q5_0(const hdb_tile *tile);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "common/activation.h"
 #include "common/tile.h"
+#include "cpu/arm/four_rows.h"
 
 /* What the values of Q4_0 are held larger by. */
 #define HDI_Q4_0_OFFSET 8
@@ -54,30 +55,8 @@ HDB_INLINE hdi_values hdi_values_q5_0(const uint8_t **at) {
                       vreinterpretq_s8_u8(vsliq_n_u8(vshrq_n_u8(q, 4), high, 4))};
 }
 
-/* Reads the f16 scales of the next blocks of four rows and moves on to the values. */
-HDB_INLINE float32x4_t hdi_four_scales(const uint8_t *at[4]) {
-  uint16x4_t d = vld1_dup_u16((const uint16_t *)(const void *)at[0]);
-  d = vld1_lane_u16((const uint16_t *)(const void *)at[1], d, 1);
-  d = vld1_lane_u16((const uint16_t *)(const void *)at[2], d, 2);
-  d = vld1_lane_u16((const uint16_t *)(const void *)at[3], d, 3);
-#pragma GCC unroll 4
-  for (uint32_t r = 0; r < 4; r++)
-    at[r] += 2;
-  return vcvt_f32_f16(vreinterpret_f16_u16(d));
-}
-
 /* acc + the products of neighbours, four in a lane; which neighbours is the tier's. Inlined. */
 typedef int32x4_t (*hdi_sixteen_fn)(int32x4_t acc, int8x16_t w, int8x16_t x);
-
-/* Writes the results of weight rows w .. w + 3, as far as the tile has them, with activation row t. */
-HDB_INLINE void hdi_store_four(const hdb_tile *tile, uint32_t w, uint32_t t, float32x4_t four) {
-  float *out = tile->out + t * tile->out_stride + w;
-  if (w + 4 <= tile->weight_rows)
-    vst1q_f32(out, four);
-  else
-    for (uint32_t r = 0; r < 4 && w + r < tile->weight_rows; r++)
-      out[r] = four[r];
-}
 
 /* What a block of an activation row is. */
 typedef struct hdi_x_block {
@@ -126,25 +105,23 @@ HDB_INLINE void hdi_four_take(hdi_four *four, const hdi_x_block *x, uint32_t tok
   }
 }
 
-/* Four times `fours` weight rows (4 or 8) from w on with `tokens` activation rows (one or two) from t on.
- * Rows behind the tile's last are the last, and not written. */
+/* Four times `fours` weight rows (4 or 8) from w on with `tokens` activation rows (one or two) from t on. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t fours, uint32_t tokens,
                         int32_t offset, hdi_take_fn take) {
-  const uint32_t cols = tile->cols, last = tile->weight_rows - 1;
+  const uint32_t cols = tile->cols;
   const uint8_t *x = tile->x + t * tile->x_stride;
   const size_t stride = tile->x_stride;
   hdi_four four[2];
 #pragma GCC unroll 2
-  for (uint32_t i = 0; i < fours; i++)
+  for (uint32_t i = 0; i < fours; i++) {
+    hdi_four_rows(tile, w + 4 * i, four[i].at);
 #pragma GCC unroll 4
-    for (uint32_t r = 0; r < 4; r++) {
-      uint32_t row = w + 4 * i + r < last ? w + 4 * i + r : last;
-      four[i].at[r] = tile->weights + row * tile->weight_stride;
+    for (uint32_t r = 0; r < 4; r++)
       for (uint32_t c = 0; c < 2; c++) {
         four[i].run[c][r] = four[i].last[c] = vdupq_n_s32(0);
         four[i].acc[c] = vdupq_n_f32(0.0f);
       }
-    }
+  }
   for (size_t b = 0; b < cols / HDB_Q8_BLOCK; b++) {
     hdi_x_block one[2];
 #pragma GCC unroll 2

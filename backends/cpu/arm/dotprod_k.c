@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dots of the dotprod tier for the formats with super-blocks of 256. Several activation rows meet eight
  * weight rows that are turned into the scratch (dotprod_panel.h), their scales beside them; one meets them as
- * they lie (dots.inc.h). */
+ * they lie (dotprod_few_k.h). */
 #include <stdbool.h>
 #include "common/activation.h"
 #include "cpu/arm/arm.h"
+#include "cpu/arm/dotprod_few_k.h"
 #include "cpu/arm/dotprod_panel.h"
 #include "cpu/arm/super_panel.h"
 
@@ -87,13 +88,13 @@ HDB_INLINE void many_rows(const hdb_tile *tile, const hdi_super_kind *kind) {
 
 void hdi_dotprod_dot_q4_k(const hdb_tile *tile) {
   if (hdi_panel_is_few(tile))
-    hdi_dotprod_rows_q4_k(tile);
+    hdi_super_few(tile, hdb_q8k_sums_32, 8, hdi_super_take_q4_k);
   else
     many_rows(tile, &hdi_kind_q4_k);
 }
 void hdi_dotprod_dot_q6_k(const hdb_tile *tile) {
   if (hdi_panel_is_few(tile))
-    hdi_dotprod_rows_q6_k(tile);
+    hdi_super_few(tile, hdb_q8k_sums, 16, hdi_super_take_q6_k);
   else
     many_rows(tile, &hdi_kind_q6_k);
 }

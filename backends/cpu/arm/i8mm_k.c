@@ -93,13 +93,13 @@ HDB_INLINE void many_rows(const hdb_tile *tile, const hdi_super_kind *kind) {
 
 void hdi_i8mm_dot_q4_k(const hdb_tile *tile) {
   if (hdi_panel_is_few(tile))
-    hdi_dotprod_rows_q4_k(tile);
+    hdi_dotprod_dot_q4_k(tile);
   else
     many_rows(tile, &hdi_kind_q4_k);
 }
 void hdi_i8mm_dot_q6_k(const hdb_tile *tile) {
   if (hdi_panel_is_few(tile))
-    hdi_dotprod_rows_q6_k(tile);
+    hdi_dotprod_dot_q6_k(tile);
   else
     many_rows(tile, &hdi_kind_q6_k);
 }

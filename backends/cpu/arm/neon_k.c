@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NEON dots of the formats with super-blocks of 256. A template: the tiers differ in one step, the sum of
- * products of bytes, and each compiles this text with its own flags. Before including it, define
- * DOT_NAME(FORMAT), the name of a format's dot in the tier, and
- * static inline int32x4_t sixteen(int32x4_t acc, int8x16_t w, int8x16_t x): acc and the products of sixteen
- * values, added up in any lanes; 0 <= w <= 63, |x| <= 127. Results are those of common/superblock.h. */
+/* NEON dots of the formats with super-blocks of 256, without instructions that sum products of bytes:
+ * products in 16 bits, two at a time (2 * 63 * 127 < 2^15). Results are those of common/superblock.h. */
 #include <arm_neon.h>
 #include <stdbool.h>
 #include "common/activation.h"
@@ -11,6 +8,11 @@
 #include "common/tile.h"
 #include "cpu/arm/arm.h"
 #include "cpu/arm/superblocks.h"
+
+/* acc and the products of sixteen values, added up in any lanes; 0 <= w <= 63, |x| <= 127. */
+static inline int32x4_t sixteen(int32x4_t acc, int8x16_t w, int8x16_t x) {
+  return vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+}
 
 /* Products of eight sums with their offsets, added up in fours. */
 HDB_INLINE int32x4_t offsets(int16x8_t factors, int16x8_t sums) {
@@ -57,5 +59,5 @@ HDB_INLINE void k_blocks(const hdb_tile *tile, uint32_t w, uint32_t t, uint32_t 
       tile->out[(t + c) * tile->out_stride + w + r] = acc[r][c];
 }
 
-HDB_DOT_OF_BLOCKS(DOT_NAME(q4_k), 2, k_blocks, hdi_super_q4_k, HDB_Q4_K_BYTES, true)
-HDB_DOT_OF_BLOCKS(DOT_NAME(q6_k), 2, k_blocks, hdi_super_q6_k, HDI_Q6_K_BYTES, false)
+HDB_DOT_OF_BLOCKS(hdi_neon_dot_q4_k, 2, k_blocks, hdi_super_q4_k, HDB_Q4_K_BYTES, true)
+HDB_DOT_OF_BLOCKS(hdi_neon_dot_q6_k, 2, k_blocks, hdi_super_q6_k, HDI_Q6_K_BYTES, false)
