@@ -101,8 +101,10 @@ HDB_INLINE void hdi_amx_part_dot(const hdb_tile *tile, hdi_tiles *tiles, const h
 #pragma GCC unroll 4
     for (uint32_t s = 0; s < HDI_AMX_SLOTS; s++) {
       const size_t now = b + s, before = now - HDI_AMX_LAG; /* wraps around: none yet */
-      if (now < part->count)
+      if (now < part->count) {
+        hdi_ask_ahead(part->ahead);
         hdi_amx_multiply(tiles, s, x + now * HDB_Q8_BLOCK, stride, blocks[now].q, sums.row[s]);
+      }
       if (before < part->count)
         hdi_amx_scale(sums.row[(s + HDI_AMX_SLOTS - HDI_AMX_LAG) % HDI_AMX_SLOTS], blocks[before].d,
                       scales + before * sizeof(float), stride, acc);
@@ -129,7 +131,8 @@ HDB_INLINE void hdi_amx_blocks_dot(const hdb_tile *tile, hdi_tiles *tiles, const
   hdi_amx_configure(&tiles->config);
   hdi_tiles_begin(tiles);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
-    hdi_amx_part part = {.w = hdi_panel_begin(tile, i)};
+    hdi_ahead ahead = hdi_amx_ahead(tile, i, total, HDI_AMX_ROWS);
+    hdi_amx_part part = {.w = hdi_panel_begin(tile, i), .ahead = &ahead};
     for (; part.begin < total; part.begin += part.count) {
       const size_t left = total - part.begin;
       part.count = left < HDI_AMX_BLOCKS ? left : HDI_AMX_BLOCKS;

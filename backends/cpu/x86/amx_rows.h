@@ -18,11 +18,18 @@ typedef struct hdi_amx_part {
   uint32_t w, t;
   uint32_t skip; /* activation rows that are another part's */
   size_t begin, count;
+  hdi_ahead *ahead; /* the rows after the panel, which are asked for at each block */
 } hdi_amx_part;
 
 /* Whether both kinds of rows are as many as the kernels want. */
 HDB_INLINE bool hdi_amx_fills(const hdb_tile *tile) {
   return tile->x_rows >= HDI_AMX_ROWS && tile->weight_rows >= HDI_PANEL_ROWS;
+}
+
+/* The rows after panel i, for a panel of so many blocks that `tokens` activation rows at a time meet. */
+HDB_INLINE hdi_ahead hdi_amx_ahead(const hdb_tile *tile, uint32_t i, size_t blocks, uint32_t tokens) {
+  return hdi_ahead_of(tile, hdi_panel_begin(tile, i) + HDI_PANEL_ROWS, HDI_PANEL_ROWS, blocks,
+                      (tile->x_rows + tokens - 1) / tokens);
 }
 
 /* Activation rows from t on. The last sixteen begin early where they are not full; as sums go on from one run

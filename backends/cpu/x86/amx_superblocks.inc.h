@@ -143,6 +143,7 @@ HDB_INLINE void hdi_amx_super_part_dot(const hdb_tile *tile, hdi_tiles *tiles, u
     const size_t now = begin + b, before = now - 1;
     const hdi_amx_super_sums *done = &sums[(b + 1) % 2];
     if (b < count) {
+      hdi_ask_ahead(parts[0].ahead);
       const uint8_t *x[HDI_AMX_GROUPS] = {row[0] + now * HDB_Q8K_BLOCK,
                                           row[groups - 1] + now * HDB_Q8K_BLOCK};
       hdi_amx_super_multiply(tiles, groups, x, tile->x_stride, &supers[b], &sums[b % 2]);
@@ -174,7 +175,8 @@ HDB_INLINE void hdi_amx_superblocks_dot(const hdb_tile *tile, hdi_tiles *tiles, 
   hdi_amx_configure_full(&tiles->config);
   hdi_tiles_begin(tiles);
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
-    hdi_amx_part part = {.w = hdi_panel_begin(tile, i)};
+    hdi_ahead ahead = hdi_amx_ahead(tile, i, total, HDI_AMX_GROUPS * HDI_AMX_ROWS);
+    hdi_amx_part part = {.w = hdi_panel_begin(tile, i), .ahead = &ahead};
     for (; part.begin < total; part.begin += part.count) {
       const uint8_t *first = tile->weights + part.w * tile->weight_stride + part.begin * f->block_bytes;
       const size_t left = total - part.begin;
