@@ -14,7 +14,7 @@
 #include "cpu/x86/avx512_chains.h"
 #include "cpu/x86/avx512bf16_turn.h"
 
-/* Blocks that are multiplied before the next are turned: 32 KiB of weights. */
+/* Blocks that all activation rows meet before the next ones: 32 KiB of weights. */
 #define HDI_AMX_FLOAT_BLOCKS 16u
 
 /* Blocks of activations are put in order two blocks ahead, 128 cycles, so that what was stored is in the
@@ -38,15 +38,14 @@ typedef struct hdi_amx_float_sums {
 
 /* ---- weights and activations ---- */
 
-HDB_INLINE void hdi_amx_floats_unpack(const hdb_tile *tile, const hdi_chain_part *part,
-                                      const hdi_neighbours_format *f, hdi_amx_floats *out) {
+/* Block b of the part, of both panels. */
+HDB_INLINE void hdi_amx_floats_turn(const hdb_tile *tile, const hdi_chain_part *part, size_t b,
+                                    const hdi_neighbours_format *f, hdi_amx_floats *out) {
   hdi_chain_rest rest;
   for (uint32_t p = 0; p < HDI_PANELS; p++) {
     const uint8_t *first = tile->weights + part->row[p] * tile->weight_stride;
-    for (size_t b = 0; b < part->count; b++) {
-      hdi_rows at = hdi_chain_at(tile, first, tile->weight_stride, part->begin + b, f->value_bytes, &rest);
-      f->turn(&at, out->w[b][p]);
-    }
+    hdi_rows at = hdi_chain_at(tile, first, tile->weight_stride, part->begin + b, f->value_bytes, &rest);
+    f->turn(&at, out->w[b][p]);
   }
 }
 
@@ -128,8 +127,11 @@ HDB_INLINE void hdi_amx_floats_end(hdi_tiles *tiles, uint32_t groups, uint32_t s
       _mm512_storeu_ps(results->at[last][p] + c * (results->stride[last] / sizeof(float)), kept.row[p][c]);
 }
 
+/* `f`: weights are turned on the way, while the products of the blocks before take place; NULL: they have
+ * been. */
 HDB_INLINE void hdi_amx_floats_part_dot(const hdb_tile *tile, hdi_tiles *tiles, uint32_t groups,
-                                        const hdi_amx_part rows[], hdi_chain_part *part, hdi_amx_floats *s) {
+                                        const hdi_amx_part rows[], hdi_chain_part *part,
+                                        const hdi_neighbours_format *f, hdi_amx_floats *s) {
   const size_t stride = tile->x_stride, bytes = HDB_BF16_BLOCK * sizeof(uint16_t);
   const uint8_t *x[HDI_AMX_GROUPS];
   hdi_amx_float_sums results;
@@ -147,6 +149,7 @@ HDB_INLINE void hdi_amx_floats_part_dot(const hdb_tile *tile, hdi_tiles *tiles, 
     const size_t now = b - HDI_AMX_FLOAT_LAG; /* wraps around: none yet */
     if (b < part->count) {
       hdi_ask_ahead(&part->ahead);
+      if (f) hdi_amx_floats_turn(tile, part, b, f, s);
       for (uint32_t g = 0; g < groups; g++)
         hdi_amx_floats_order(x[g] + b * bytes, stride, s->x[b % HDI_AMX_FLOAT_SLOTS][g]);
     }
@@ -169,13 +172,13 @@ HDB_INLINE void hdi_amx_floats_dot(const hdb_tile *tile, hdi_tiles *tiles, const
     for (; part.begin < total; part.begin += part.count) {
       const size_t left = total - part.begin;
       part.count = left < HDI_AMX_FLOAT_BLOCKS ? left : HDI_AMX_FLOAT_BLOCKS;
-      hdi_amx_floats_unpack(tile, &part, f, s);
       for (uint32_t t = 0; t < tile->x_rows; t += step) {
+        const hdi_neighbours_format *turn = t == 0 ? f : NULL;
         hdi_amx_part rows[HDI_AMX_GROUPS];
         if (hdi_amx_groups_at(tile, t, rows) == 2)
-          hdi_amx_floats_part_dot(tile, tiles, 2, rows, &part, s);
+          hdi_amx_floats_part_dot(tile, tiles, 2, rows, &part, turn, s);
         else
-          hdi_amx_floats_part_dot(tile, tiles, 1, rows, &part, s);
+          hdi_amx_floats_part_dot(tile, tiles, 1, rows, &part, turn, s);
       }
     }
   }
