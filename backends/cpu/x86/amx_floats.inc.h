@@ -17,8 +17,9 @@
 /* Blocks that all activation rows meet before the next ones: 32 KiB of weights. */
 #define HDI_AMX_FLOAT_BLOCKS 16u
 
-/* Blocks of activations are put in order two blocks ahead, 128 cycles, so that what was stored is in the
- * cache when a tile loads it. */
+/* Operands are made two blocks ahead, 128 cycles, so that what was stored is in the cache when a tile loads
+ * it.
+ */
 #define HDI_AMX_FLOAT_SLOTS 4u
 #define HDI_AMX_FLOAT_LAG   2u
 
