@@ -39,17 +39,6 @@ struct hdi_rows_block {
   __m256i q[HDI_PANEL_ROWS];
 };
 
-HDB_INLINE __m256i hdi_sum_of(__m256i a, __m256i b, bool words) {
-  return words ? _mm256_add_epi16(a, b) : _mm256_add_epi32(a, b);
-}
-
-/* Sums over each half of four registers, one a lane (in words: two, still to be added). */
-HDB_INLINE __m256i hdi_fold_four(const __m256i t[4], bool words) {
-  __m256i a = hdi_sum_of(_mm256_unpacklo_epi32(t[0], t[1]), _mm256_unpackhi_epi32(t[0], t[1]), words);
-  __m256i b = hdi_sum_of(_mm256_unpacklo_epi32(t[2], t[3]), _mm256_unpackhi_epi32(t[2], t[3]), words);
-  return hdi_sum_of(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), words);
-}
-
 /* Products of bytes: |w| with x of w's sign. |w| <= 128 and |x| <= 127: a pair stays under 2^15. */
 HDB_INLINE __m256i hdi_eight_bit_step(__m256i w, __m256i x) {
 #if HDI_HAS_DPBUSD
@@ -64,8 +53,7 @@ HDB_INLINE __m256i hdi_sums_of_bytes(const hdi_rows_block *w, const uint8_t *x) 
   __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)x), t[HDI_PANEL_ROWS];
   for (uint32_t r = 0; r < HDI_PANEL_ROWS; r++)
     t[r] = hdi_eight_bit_step(w->q[r], v);
-  __m256i a = hdi_fold_four(t, false), b = hdi_fold_four(t + 4, false);
-  return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+  return hdi_fold_eight(t);
 }
 
 HDB_INLINE __m256i hdi_sums_of_less(const hdi_rows_block *w, const uint8_t *x, bool words) {

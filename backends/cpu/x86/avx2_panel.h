@@ -7,12 +7,19 @@
 #define HEDDLE_BACKENDS_CPU_X86_AVX2_PANEL_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include "common/tile.h"
 #include "cpu/ahead.h"
 #include "cpu/x86/avx2.h"
 
 #define HDI_PANEL_ROWS  8u
 #define HDI_PANEL_STEPS 8u /* registers of 32 values of each row */
+
+/* In a register: the compiler is kept from reading it wherever it is used. */
+HDB_INLINE __m256i hdi_kept(__m256i x) {
+  __asm__("" : "+x"(x));
+  return x;
+}
 
 /* Where a block of eight rows lies: rows 0 and 4, and between them one, two and three strides. The compiler
  * is kept from making eight pointers of it. */
@@ -88,6 +95,23 @@ HDB_INLINE void hdi_split_nibbles(__m256i *low, __m256i *high, uint32_t count) {
     high[j] = _mm256_and_si256(_mm256_srli_epi16(low[j], 4), nibble);
     low[j] = _mm256_and_si256(low[j], nibble);
   }
+}
+
+HDB_INLINE __m256i hdi_sum_of(__m256i a, __m256i b, bool words) {
+  return words ? _mm256_add_epi16(a, b) : _mm256_add_epi32(a, b);
+}
+
+/* Sums over each half of four registers, one a lane (in words: two, still to be added). */
+HDB_INLINE __m256i hdi_fold_four(const __m256i t[4], bool words) {
+  __m256i a = hdi_sum_of(_mm256_unpacklo_epi32(t[0], t[1]), _mm256_unpackhi_epi32(t[0], t[1]), words);
+  __m256i b = hdi_sum_of(_mm256_unpacklo_epi32(t[2], t[3]), _mm256_unpackhi_epi32(t[2], t[3]), words);
+  return hdi_sum_of(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), words);
+}
+
+/* The sum over each of eight registers, one a lane. */
+HDB_INLINE __m256i hdi_fold_eight(const __m256i t[8]) {
+  __m256i a = hdi_fold_four(t, false), b = hdi_fold_four(t + 4, false);
+  return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 
 /* Panels of a tile of at least eight weight rows, and the first row of panel i: the last one begins early

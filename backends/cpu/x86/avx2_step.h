@@ -27,6 +27,10 @@ HDB_INLINE __m256i hdi_whole(__m256i sum) {
 HDB_INLINE __m256i hdi_scaled(__m256i sum, __m256i scale) {
   return _mm256_mullo_epi32(sum, _mm256_srai_epi32(scale, 16));
 }
+/* sum + sums in 16 bits times such a scale. */
+HDB_INLINE __m256i hdi_add_scaled(__m256i sum, __m256i words, __m256i scale) {
+  return _mm256_dpwssd_avx_epi32(sum, words, scale);
+}
 
 #else
 
@@ -46,6 +50,9 @@ HDB_INLINE __m256i hdi_whole(__m256i sum) {
 }
 HDB_INLINE __m256i hdi_scaled(__m256i sum, __m256i scale) {
   return _mm256_madd_epi16(sum, scale);
+}
+HDB_INLINE __m256i hdi_add_scaled(__m256i sum, __m256i words, __m256i scale) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(words, scale));
 }
 
 #endif

@@ -21,10 +21,21 @@ typedef struct hdi_super_head {
   __m256 d, d_min;
 } hdi_super_head;
 
+/* The lower and the upper f16 of each lane. */
+HDB_INLINE void hdi_two_f16(__m256i x, __m256 *lower, __m256 *upper) {
+  const __m256i halves =
+      _mm256_set_epi64x(0x0f0e0b0a07060302, 0x0d0c090805040100, 0x0f0e0b0a07060302, 0x0d0c090805040100);
+  x = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(x, halves), 0xd8);
+  *lower = _mm256_cvtph_ps(_mm256_castsi256_si128(x));
+  *upper = _mm256_cvtph_ps(_mm256_extracti128_si256(x, 1));
+}
+
 /* What one format knows. */
 typedef struct hdi_super_format {
   void (*head)(const hdi_eight *at, hdi_super_head *out);
   void (*stretch)(const hdi_eight *at, uint32_t index, __m256i *out); /* sixteen registers of values */
+  /* The products with one activation row, each part's times its scale; NULL: by stretches. */
+  __m256i (*one)(const hdi_eight *at, const hdi_super_head *head, const uint8_t *x);
   size_t bytes;
   uint32_t second;     /* steps from a stretch's first eight registers to its others */
   uint32_t part_steps; /* that share a scale */
@@ -68,6 +79,13 @@ HDB_INLINE __m256i hdi_super_stretch(const hdi_super_format *f, const hdi_super_
   return dot;
 }
 
+/* acc + eight rows' super-blocks. `off`: of the minimums, where the format has some. */
+HDB_INLINE __m256 hdi_super_add(__m256 acc, __m256i dot, __m256i off, __m256 d, __m256 d_min, __m256 x_scale,
+                                bool has_min) {
+  acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, x_scale), acc);
+  return has_min ? _mm256_fnmadd_ps(_mm256_cvtepi32_ps(off), _mm256_mul_ps(d_min, x_scale), acc) : acc;
+}
+
 /* The super-block's products and, through the activation's sums, what they are too large by. */
 HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_head *head, __m256i dot,
                                    const uint8_t *sums, const uint8_t *scale, __m256 acc) {
@@ -76,38 +94,47 @@ HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_he
   for (uint32_t k = 0; k < f->pairs; k++)
     off = _mm256_add_epi32(off, _mm256_madd_epi16(head->pair[k], hdi_four(sums + 4 * k)));
   if (!f->has_min) dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(off, 5));
-  acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(head->d, x_scale), acc);
-  return f->has_min ? _mm256_fnmadd_ps(_mm256_cvtepi32_ps(off), _mm256_mul_ps(head->d_min, x_scale), acc)
-                    : acc;
+  return hdi_super_add(acc, dot, off, head->d, head->d_min, x_scale, f->has_min);
 }
 
 /* ---- few activation rows ---- */
+
+/* A super-block of eight rows with `tokens` activation rows from t on. */
+HDB_INLINE void hdi_few_dots(const hdb_tile *tile, const hdi_eight *at, const hdi_super_head *head, size_t b,
+                             uint32_t t, uint32_t tokens, const hdi_super_format *f, __m256i dot[4]) {
+  const uint8_t *x = tile->x + t * tile->x_stride + b * HDB_Q8K_BLOCK;
+  if (tokens == 1 && f->one != NULL) {
+    dot[0] = f->one(at, head, x);
+    return;
+  }
+  for (uint32_t c = 0; c < tokens; c++)
+    dot[c] = _mm256_setzero_si256();
+#pragma GCC unroll 4
+  for (uint32_t i = 0; i < HDI_STRETCHES; i++) {
+    __m256i q[HDI_STRETCH_STEPS];
+    f->stretch(at, i, q);
+    for (uint32_t c = 0; c < tokens; c++)
+      dot[c] = hdi_super_stretch(f, head, q, x + c * tile->x_stride, i, dot[c]);
+  }
+}
 
 /* Eight weight rows from `first` on with `tokens` activation rows from t on; asks for the next eight,
  * or where those are near, for what lies 8 KiB ahead. */
 HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
                         uint32_t tokens, const hdi_super_format *f, __m256 acc[4]) {
   const uint8_t *ahead = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
-  const size_t bytes = HDI_PANEL_ROWS * f->bytes / HDI_STRETCHES;
   for (uint32_t c = 0; c < tokens; c++)
     acc[c] = _mm256_setzero_ps();
   for (size_t b = 0; b < tile->cols / HDB_Q8K_BLOCK; b++) {
     hdi_super_head head;
-    __m256i dot[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
-                      _mm256_setzero_si256()};
+    __m256i dot[4];
     hdi_eight at = hdi_eight_at(first + b * f->bytes, stride);
+#pragma GCC unroll 32
+    for (size_t line = 0; line < HDI_PANEL_ROWS * f->bytes; line += 64)
+      _mm_prefetch((const char *)ahead + line, _MM_HINT_T0);
+    ahead += HDI_PANEL_ROWS * f->bytes;
     f->head(&at, &head);
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < HDI_STRETCHES; i++) {
-      __m256i q[HDI_STRETCH_STEPS];
-      for (size_t line = 0; line < bytes; line += 64)
-        _mm_prefetch((const char *)ahead + line, _MM_HINT_T0);
-      ahead += bytes;
-      f->stretch(&at, i, q);
-      for (uint32_t c = 0; c < tokens; c++)
-        dot[c] =
-            hdi_super_stretch(f, &head, q, tile->x + (t + c) * tile->x_stride + b * HDB_Q8K_BLOCK, i, dot[c]);
-    }
+    hdi_few_dots(tile, &at, &head, b, t, tokens, f, dot);
     for (uint32_t c = 0; c < tokens; c++) {
       hdi_super_x x = hdi_super_x_at(tile, t + c, f);
       acc[c] =
