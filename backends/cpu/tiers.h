@@ -7,7 +7,11 @@
 #include "common/kernels.h"
 #include "heddle/host.h"
 
-/* Best last. */
+/* Best last. There is no tier of SME (it would come after i8mm, with bit 23 of AT_HWCAP2): gcc 12 refuses
+ * +sme, and clang 14 assembles it but has neither its intrinsics nor functions in streaming mode. Assembly
+ * would do, as binutils 2.40 knows the instructions and QEMU 7.2 runs them, but how fast they are nothing
+ * here can tell, not even a count: one SMOPA is 64 to 1,024 products by the width, on a unit that cores may
+ * share. Unmeasured it must not be what a phone gets by default. */
 typedef enum hdi_tier {
   HDI_TIER_C,
   HDI_TIER_AVX2,       /* AVX2, FMA, F16C */
