@@ -7,7 +7,7 @@
  * A template: alike in every tier but for the registers. Before including it, define the type hdi_lanes,
  * HDI_LANES (floats in it), HDI_PANELS and HDI_TOKENS (panels and activation rows that meet in registers),
  * hdi_rows with hdi_rows_at(first, stride) (where a block of HDI_LANES rows lies), and hdi_lanes_zero, _add,
- * _load, _store and _spread (four bytes of an activation to all lanes). */
+ * _load, _store and _spread (group j of four bytes of an activation to all lanes). */
 #include <stdbool.h>
 #include "common/bf16.h"
 #include "common/tile.h"
@@ -79,7 +79,7 @@ HDB_INLINE hdi_lanes hdi_chain_panel(const hdb_tile *tile, const uint8_t *first,
       f->turn(&at, half, w);
       HDI_UNROLL
       for (uint32_t j = 0; j < f->steps; j++)
-        sum[j % 2] = f->take(sum[j % 2], w[j], hdi_lanes_spread(x + 4 * j));
+        sum[j % 2] = f->take(sum[j % 2], w[j], hdi_lanes_spread(x, j));
     }
     acc = hdi_lanes_add(acc, hdi_lanes_add(sum[0], sum[1]));
   }
@@ -158,7 +158,7 @@ HDB_INLINE void hdi_chain_block(const hdi_chain_step *w, const uint8_t *x, size_
   for (uint32_t j = 0; j < 2 * f->steps; j++)
     HDI_UNROLL
   for (uint32_t c = 0; c < tokens; c++) {
-    hdi_lanes v = hdi_lanes_spread(x + c * stride + 4 * j);
+    hdi_lanes v = hdi_lanes_spread(x + c * stride, j);
     HDI_UNROLL
     for (uint32_t p = 0; p < HDI_PANELS; p++)
       sum[j % 2][c][p] = f->take(sum[j % 2][c][p], w[j][p], v);

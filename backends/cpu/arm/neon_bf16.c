@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NEON dots of BF16 rows: weights are widened when they are turned, and a step of a chain is a multiply-add
- * of floats. Three panels meet four activation rows: 24 chains; the running sums wait in memory. BFDOT and
+ * of floats with a lane of four activations. Two panels meet four activation rows: 16 chains; with a third no
+ * register is left for what is multiplied, and the running sums wait in memory as it is. BFDOT and
  * BFMMLA are not used: they add in an order of their own. */
 #include <arm_neon.h>
 #include "common/tile.h"
@@ -14,7 +15,7 @@ typedef struct hdi_rows {
 } hdi_rows;
 typedef float32x4_t hdi_lanes;
 #define HDI_LANES  4u
-#define HDI_PANELS 3u
+#define HDI_PANELS 2u
 #define HDI_TOKENS 4u
 
 HDB_INLINE hdi_rows hdi_rows_at(const uint8_t *first, size_t stride) {
@@ -32,8 +33,10 @@ HDB_INLINE hdi_lanes hdi_lanes_load(const float *at) {
 HDB_INLINE void hdi_lanes_store(float *at, hdi_lanes x) {
   vst1q_f32(at, x);
 }
-HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *at) {
-  return vld1q_dup_f32((const float *)(const void *)at);
+/* A multiply-add takes a lane: four values are one load. */
+HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *x, uint32_t j) {
+  const float32x4_t four = vld1q_f32((const float *)(const void *)x + j / 4 * 4);
+  return vdupq_n_f32(four[j % 4]);
 }
 
 #include "cpu/chains.inc.h"

@@ -26,8 +26,8 @@ HDB_INLINE hdi_lanes hdi_lanes_load(const float *at) {
 HDB_INLINE void hdi_lanes_store(float *at, hdi_lanes x) {
   _mm256_storeu_ps(at, x);
 }
-HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *at) {
-  return _mm256_broadcast_ss((const float *)(const void *)at);
+HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *x, uint32_t j) {
+  return _mm256_broadcast_ss((const float *)(const void *)x + j);
 }
 
 #include "cpu/chains.inc.h"

@@ -28,8 +28,8 @@ HDB_INLINE hdi_lanes hdi_lanes_load(const float *at) {
 HDB_INLINE void hdi_lanes_store(float *at, hdi_lanes x) {
   _mm512_storeu_ps(at, x);
 }
-HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *at) {
-  return _mm512_set1_ps(*(const float *)(const void *)at);
+HDB_INLINE hdi_lanes hdi_lanes_spread(const uint8_t *x, uint32_t j) {
+  return _mm512_set1_ps(((const float *)(const void *)x)[j]);
 }
 
 #include "cpu/chains.inc.h"
