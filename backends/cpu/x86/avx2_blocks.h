@@ -29,6 +29,7 @@ typedef struct hdi_block_format {
   unsigned offset_shift; /* values are 1 << this too large, so that they are not negative */
   uint32_t steps;        /* of a sum in 16 bits, if it has to fit them */
   bool is_bytes;         /* 8-bit values; those of `rows` are signed */
+  bool has_fifths;       /* `rows` gives four bits of each value; the fifths lie behind the scale */
 } hdi_block_format;
 
 /* ---- few activation rows ---- */
@@ -56,23 +57,107 @@ HDB_INLINE __m256i hdi_sums_of_bytes(const hdi_rows_block *w, const uint8_t *x) 
   return hdi_fold_eight(t);
 }
 
-HDB_INLINE __m256i hdi_sums_of_less(const hdi_rows_block *w, const uint8_t *x, bool words) {
-  __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)x));
-  __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(x + 16)));
-  __m256i t[4];
-  for (uint32_t j = 0; j < 4; j++) {
-    t[j] = hdi_step(hdi_first(w->q[j], low), w->q[j + 4], high);
-    if (!words) t[j] = hdi_whole(t[j]);
-  }
-  return words ? hdi_whole(hdi_fold_four(t, true)) : hdi_fold_four(t, false);
+/* Likewise of sums that, times two where they are in 16 bits, fit 16 bits signed; `narrow`: times four. */
+HDB_INLINE __m256i hdi_fold_less(const __m256i t[4], bool narrow) {
+  const __m256i one = _mm256_set1_epi16(1);
+  __m256i a = _mm256_packs_epi32(hdi_whole(t[0]), hdi_whole(t[1]));
+  __m256i b = _mm256_packs_epi32(hdi_whole(t[2]), hdi_whole(t[3]));
+  a = _mm256_madd_epi16(a, one);
+  b = _mm256_madd_epi16(b, one);
+  if (narrow) return _mm256_madd_epi16(_mm256_packs_epi32(a, b), one);
+  __m256 c = _mm256_castsi256_ps(a), d = _mm256_castsi256_ps(b);
+  return _mm256_add_epi32(_mm256_castps_si256(_mm256_shuffle_ps(c, d, 0x88)),
+                          _mm256_castps_si256(_mm256_shuffle_ps(c, d, 0xdd)));
 }
 
-/* One block with one activation row: acc + (sum of products) * scales. */
-HDB_INLINE __m256 hdi_few_take(const hdi_rows_block *w, __m256 d, const uint8_t *x, uint32_t cols, size_t b,
-                               const hdi_block_format *f, __m256 acc) {
-  const uint8_t *v = x + b * HDB_Q8_BLOCK;
-  __m256i sum =
-      f->is_bytes ? hdi_sums_of_bytes(w, v) : hdi_sums_of_less(w, v, !HDI_HAS_DPBUSD && f->steps == 8);
+/* Sixteen bytes to both halves. */
+HDB_INLINE __m256i hdi_both(const uint8_t *x) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)x));
+}
+
+/* Fifth bits of a row are 32 neighbours. Shifted by i in dword i of a half, bit 4 of byte k is that of value
+ * 8k + i + 4, and after four more to the left that of value 8k + i: bytes of 16 or nothing, for an activation
+ * laid out so (hdi_lay_fifths). */
+HDB_INLINE __m256i hdi_add_fifths(__m256i sum, const hdi_eight *at, uint32_t j, const uint8_t *x) {
+  const __m256i bit = _mm256_set1_epi8(16), by = _mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3);
+  __m256i bits = _mm256_blend_epi32(hdi_four(hdi_row(at, 0, j, 2)), hdi_four(hdi_row(at, 1, j, 2)), 0xf0);
+  bits = _mm256_srlv_epi32(bits, by);
+  sum = hdi_step(sum, _mm256_and_si256(_mm256_slli_epi16(bits, 4), bit), hdi_both(x));
+  return hdi_step(sum, _mm256_and_si256(bits, bit), hdi_both(x + 16));
+}
+
+/* Blocks of an activation row that are laid out at a time, of up to four rows. */
+#define HDI_FIFTHS_LAID 256u
+typedef uint8_t hdi_fifths[4][HDI_FIFTHS_LAID * HDB_Q8_BLOCK];
+_Static_assert(sizeof(hdi_fifths) <= HDB_TILE_SCRATCH, "four rows' fit the scratch");
+
+HDB_INLINE void hdi_lay_fifths(const uint8_t *x, size_t blocks, uint8_t *out) {
+  const __m128i turn = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  for (size_t b = 0; b < blocks; b++, x += HDB_Q8_BLOCK, out += HDB_Q8_BLOCK) {
+    __m128 low = _mm_loadu_ps((const float *)(const void *)x);
+    __m128 high = _mm_loadu_ps((const float *)(const void *)(x + 16));
+    __m128i first = _mm_castps_si128(_mm_shuffle_ps(low, high, 0x88));
+    __m128i second = _mm_castps_si128(_mm_shuffle_ps(low, high, 0xdd));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_shuffle_epi8(first, turn));
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm_shuffle_epi8(second, turn));
+  }
+}
+
+/* What few activation rows, `tokens` from t on, meet. */
+typedef struct hdi_few_x {
+  const uint8_t *x;
+  uint32_t tokens;
+  size_t laid; /* the first block of which fifths are laid out */
+} hdi_few_x;
+
+HDB_INLINE hdi_few_x hdi_few_x_at(const hdb_tile *tile, uint32_t t, uint32_t tokens) {
+  return (hdi_few_x){tile->x + t * tile->x_stride, tokens, SIZE_MAX};
+}
+
+/* Those of block b on, unless they are there. */
+HDB_INLINE void hdi_few_lay(const hdb_tile *tile, hdi_few_x *x, size_t b, uint8_t *out) {
+  size_t left = tile->cols / HDB_Q8_BLOCK - b;
+  if (x->laid == b) return;
+  x->laid = b;
+  for (uint32_t c = 0; c < x->tokens; c++)
+    hdi_lay_fifths(x->x + c * tile->x_stride + b * HDB_Q8_BLOCK,
+                   left < HDI_FIFTHS_LAID ? left : HDI_FIFTHS_LAID, out + c * sizeof(hdi_fifths) / 4);
+}
+
+/* The scales of a block of eight rows. A row's begins with it, so that it is read to where it belongs: what
+ * is before it is another row's, and the first is alone at its register's beginning. Blending is done by any
+ * unit, insertions by two. */
+HDB_INLINE __m256 hdi_few_scales(const hdi_eight *at) {
+  __m128i d = _mm_loadu_si128((const __m128i *)(const void *)at->row[0]);
+#define HDI_BLEND(R)                                                                                         \
+  d = _mm_blend_epi16(                                                                                       \
+      d, _mm_loadu_si128((const __m128i *)(const void *)(hdi_row(at, (R) / 4, (R) % 4, 0) - 2 * (R))),       \
+      1 << (R))
+  HDI_BLEND(1);
+  HDI_BLEND(2);
+  HDI_BLEND(3);
+  HDI_BLEND(4);
+  HDI_BLEND(5);
+  HDI_BLEND(6);
+  HDI_BLEND(7);
+#undef HDI_BLEND
+  return _mm256_cvtph_ps(d);
+}
+
+/* Sums of products of weights of less than eight bits; `fifths`: the block's of the activation. */
+HDB_INLINE __m256i hdi_sums_of_less(const hdi_rows_block *w, const hdi_eight *at, const uint8_t *x,
+                                    const uint8_t *fifths, const hdi_block_format *f) {
+  __m256i t[4];
+  for (uint32_t j = 0; j < 4; j++) {
+    t[j] = hdi_step(hdi_first(w->q[j], hdi_both(x)), w->q[j + 4], hdi_both(x + 16));
+    if (f->has_fifths) t[j] = hdi_add_fifths(t[j], at, j, fifths);
+  }
+  return hdi_fold_less(t, !f->has_fifths);
+}
+
+/* acc + a block's sums of products times the scales. */
+HDB_INLINE __m256 hdi_few_add(__m256 acc, __m256i sum, __m256 d, const uint8_t *x, uint32_t cols, size_t b,
+                              const hdi_block_format *f) {
   if (HDI_HAS_DPBUSD || !f->is_bytes)
     sum = _mm256_add_epi32(
         sum, _mm256_slli_epi32(_mm256_set1_epi32(hdb_q8_minus_sums(x, cols)[b]), (int)f->offset_shift));
@@ -80,42 +165,49 @@ HDB_INLINE __m256 hdi_few_take(const hdi_rows_block *w, __m256 d, const uint8_t 
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
 }
 
-/* Eight weight rows from `first` on, `stride` apart, with `tokens` activation rows from t on. While it works
- * it asks for the eight rows after them, or where those are near, for what lies 8 KiB ahead, in the order of
- * memory: that is one stream where the rows themselves are eight. */
-HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, uint32_t t,
-                        uint32_t tokens, const hdi_block_format *f, __m256 acc[4]) {
-  const uint8_t *x = tile->x + t * tile->x_stride,
-                *ahead = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
+/* Eight weight rows from `first` on, `stride` apart; 0: one in all lanes. While it works it asks for the
+ * eight rows after them, or where those are near, for what lies 8 KiB ahead, in the order of memory: that is
+ * one stream where the rows themselves are eight. */
+HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, hdi_few_x *some,
+                        const hdi_block_format *f, __m256 acc[4]) {
+  const uint8_t *ask = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
-  for (uint32_t c = 0; c < tokens; c++)
+  for (uint32_t c = 0; c < some->tokens; c++)
     acc[c] = _mm256_setzero_ps();
   for (size_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++) {
+    const uint8_t *fifths = tile->scratch + b % HDI_FIFTHS_LAID * HDB_Q8_BLOCK;
     hdi_rows_block w;
+    if (f->has_fifths && b % HDI_FIFTHS_LAID == 0) hdi_few_lay(tile, some, b, tile->scratch);
     for (size_t at = 0; at < bytes; at += 64)
-      _mm_prefetch((const char *)ahead + b * bytes + at, _MM_HINT_T0);
+      _mm_prefetch((const char *)ask + b * bytes + at, _MM_HINT_T0);
     hdi_eight at = hdi_eight_at(first + b * f->block_bytes, stride);
     f->rows(&at, &w);
-    __m256 d = hdi_gather_f16(&at, 0);
-    for (uint32_t c = 0; c < tokens; c++)
-      acc[c] = hdi_few_take(&w, d, x + c * tile->x_stride, tile->cols, b, f, acc[c]);
+    __m256 d = stride == 0 ? _mm256_set1_ps(hdi_f16(at.row[0])) : hdi_few_scales(&at);
+    for (uint32_t c = 0; c < some->tokens; c++) {
+      const uint8_t *x = some->x + c * tile->x_stride, *v = x + b * HDB_Q8_BLOCK;
+      __m256i sum = f->is_bytes ? hdi_sums_of_bytes(&w, v)
+                                : hdi_sums_of_less(&w, &at, v, fifths + c * sizeof(hdi_fifths) / 4, f);
+      acc[c] = hdi_few_add(acc[c], sum, d, x, tile->cols, b, f);
+    }
   }
 }
 
 /* Fewer than eight weight rows: one in all lanes, one after the other. */
 HDB_INLINE void hdi_few_alone(const hdb_tile *tile, uint32_t t, const hdi_block_format *f) {
+  hdi_few_x x = hdi_few_x_at(tile, t, 1);
   __m256 acc[4];
   for (uint32_t w = 0; w < tile->weight_rows; w++) {
-    hdi_few(tile, tile->weights + w * tile->weight_stride, 0, t, 1, f, acc);
+    hdi_few(tile, tile->weights + w * tile->weight_stride, 0, &x, f, acc);
     tile->out[t * tile->out_stride + w] = _mm256_cvtss_f32(acc[0]);
   }
 }
 
 HDB_INLINE void hdi_few_rows(const hdb_tile *tile, uint32_t t, uint32_t tokens, const hdi_block_format *f) {
+  hdi_few_x x = hdi_few_x_at(tile, t, tokens);
   __m256 acc[4];
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
     uint32_t w = hdi_panel_begin(tile, i);
-    hdi_few(tile, tile->weights + w * tile->weight_stride, tile->weight_stride, t, tokens, f, acc);
+    hdi_few(tile, tile->weights + w * tile->weight_stride, tile->weight_stride, &x, f, acc);
     for (uint32_t c = 0; c < tokens; c++)
       _mm256_storeu_ps(tile->out + (t + c) * tile->out_stride + w, acc[c]);
   }

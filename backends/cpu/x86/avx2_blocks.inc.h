@@ -46,23 +46,15 @@ HDB_INLINE void turn_q5_0(const hdi_eight *at, hdi_panel_block *out) {
   }
 }
 
-/* Register j wants the first or the second two bytes of lane j, each spread over eight. */
 HDB_INLINE void rows_q5_0(const hdi_eight *at, hdi_rows_block *out) {
-  const __m256i each = _mm256_set1_epi64x((long long)0x8040201008040201u);
-  const __m256i bytes = _mm256_setr_epi64x(0, 0x0101010101010101, 0, 0x0101010101010101);
-  __m256i bits = hdi_gather_32(at, 2);
   for (uint32_t j = 0; j < 4; j++)
     out->q[j] = hdi_load_halves(at, j, 6);
   hdi_split_nibbles(out->q, out->q + 4, 4);
-  for (uint32_t j = 0; j < HDI_PANEL_ROWS; j++) {
-    __m256i from = _mm256_add_epi8(bytes, _mm256_set1_epi8((char)(4 * (j % 4) + 2 * (j / 4))));
-    out->q[j] = with_fifth(out->q[j], _mm256_shuffle_epi8(bits, from), each);
-  }
 }
 
-static const hdi_block_format q8_0 = {turn_q8_0, rows_q8_0, 34, 7, 8, true},
-                              q4_0 = {turn_q4_0, rows_q4_0, 18, 3, 8, false},
-                              q5_0 = {turn_q5_0, rows_q5_0, 22, 4, 4, false};
+static const hdi_block_format q8_0 = {turn_q8_0, rows_q8_0, 34, 7, 8, true, false},
+                              q4_0 = {turn_q4_0, rows_q4_0, 18, 3, 8, false, false},
+                              q5_0 = {turn_q5_0, rows_q5_0, 22, 4, 4, false, true};
 
 void HDI_DOT(q8_0)(const hdb_tile *tile) {
   hdi_blocks_dot(tile, &q8_0);

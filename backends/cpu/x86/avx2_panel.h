@@ -97,20 +97,16 @@ HDB_INLINE void hdi_split_nibbles(__m256i *low, __m256i *high, uint32_t count) {
   }
 }
 
-HDB_INLINE __m256i hdi_sum_of(__m256i a, __m256i b, bool words) {
-  return words ? _mm256_add_epi16(a, b) : _mm256_add_epi32(a, b);
-}
-
-/* Sums over each half of four registers, one a lane (in words: two, still to be added). */
-HDB_INLINE __m256i hdi_fold_four(const __m256i t[4], bool words) {
-  __m256i a = hdi_sum_of(_mm256_unpacklo_epi32(t[0], t[1]), _mm256_unpackhi_epi32(t[0], t[1]), words);
-  __m256i b = hdi_sum_of(_mm256_unpacklo_epi32(t[2], t[3]), _mm256_unpackhi_epi32(t[2], t[3]), words);
-  return hdi_sum_of(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), words);
+/* Sums over each half of four registers, one a lane. */
+HDB_INLINE __m256i hdi_fold_four(const __m256i t[4]) {
+  __m256i a = _mm256_add_epi32(_mm256_unpacklo_epi32(t[0], t[1]), _mm256_unpackhi_epi32(t[0], t[1]));
+  __m256i b = _mm256_add_epi32(_mm256_unpacklo_epi32(t[2], t[3]), _mm256_unpackhi_epi32(t[2], t[3]));
+  return _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
 }
 
 /* The sum over each of eight registers, one a lane. */
 HDB_INLINE __m256i hdi_fold_eight(const __m256i t[8]) {
-  __m256i a = hdi_fold_four(t, false), b = hdi_fold_four(t + 4, false);
+  __m256i a = hdi_fold_four(t), b = hdi_fold_four(t + 4);
   return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 

@@ -26,7 +26,10 @@ typedef struct hdi_super_sums {
 #define HDI_STREAM_BLOCKS 128u
 _Static_assert(HDI_STREAM_BLOCKS * sizeof(hdi_super_sums) <= HDB_TILE_SCRATCH, "the sums fit the scratch");
 
-/* Super-blocks [begin, begin + count) of the panel's rows r and r + 1, of which the first lies at `row`. */
+/* Super-blocks [begin, begin + count) of the panel's rows r and r + 1, of which the first lies at `row`. Asks
+ * twice as far ahead as others, because it is at two places at once and fast: 8 KiB came to 30 GB/s, 16
+ * to 34.
+ */
 HDB_INLINE void hdi_super_stream_rows(const hdb_tile *tile, const hdi_super_stream *f, const uint8_t *row,
                                       uint32_t r, size_t begin, size_t count, hdi_super_sums *out) {
   const size_t parts = HDB_Q8K_BLOCK / HDB_Q8K_SUM;
@@ -36,7 +39,7 @@ HDB_INLINE void hdi_super_stream_rows(const hdb_tile *tile, const hdi_super_stre
   for (size_t b = 0; b < count; b++, out++, x += HDB_Q8K_BLOCK, x_sums += parts) {
     __m256i dot[2];
     for (uint32_t k = 0; k < 2; k++) {
-      const uint8_t *ask = hdb_tile_ask(tile, at[k] + HDI_AHEAD);
+      const uint8_t *ask = hdb_tile_ask(tile, at[k] + 2 * (size_t)HDI_AHEAD);
       for (size_t line = 0; line < f->bytes; line += 64)
         _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
     }
