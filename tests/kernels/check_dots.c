@@ -153,10 +153,10 @@ static void dot_check(check_run *run, uint32_t index) {
   hd_format format = sample_format(index);
   uint32_t block = hd_format_get(format)->block_values;
   bool exact = block > 1 && sample_below(&run->rng, 2) == 0;
-  bool is_long = !exact && sample_below(&run->rng, 8) == 0; /* more than one part of a stream */
+  bool is_long = !exact && sample_below(&run->rng, 8) == 0; /* more than one part of a row */
   uint32_t most = exact ? 512 : is_long ? 9216 : 2048;
-  uint32_t cols = block == 1 ? 1 + sample_below(&run->rng, sample_below(&run->rng, 4) == 0 ? 2500 : 300)
-                             : block * (1 + sample_below(&run->rng, most / block));
+  if (block == 1 && !is_long) most = sample_below(&run->rng, 4) == 0 ? 2500 : 300;
+  uint32_t cols = block * (1 + sample_below(&run->rng, most / block));
   dot_case k;
   uint32_t rows = 1 + sample_below(&run->rng, 70);
   bool is_decode = sample_below(&run->rng, 3) == 0; /* tiers have another way for one row */

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX-512 dots of F32 and F16 rows: sixteen weights are widened, multiplied and added with one
- * rounding; the sixteen running sums of an output are folded at the end, in the order of
- * common/formats/plain.c.
- *
- * Four weight rows meet up to six activation rows in registers: ten loads for 24 products. For many
- * activation rows, 32 weight rows are taken together and columns in runs of 1024, so that six activation rows
- * stay in the first cache while the weights come from the second; what is not folded yet waits in the
- * scratch. */
-#include <immintrin.h>
-#include <stdbool.h>
-#include "common/tile.h"
-#include "cpu/ahead.h"
-#include "cpu/x86/x86.h"
-
-typedef __m512 (*widen_fn)(const uint8_t *weights, __mmask16 mask);
+/* AVX-512 dots of F32 and F16 rows. With many activation rows, four weight rows meet up to six of them in
+ * registers, ten loads for 24 products: first the even blocks of columns, then the odd ones, as there are
+ * registers for sixteen sums of an output and no more. 32 weight rows are taken together and columns in runs,
+ * so that six activation rows stay in the first cache while the weights come from the second; what is not
+ * folded yet waits in the scratch. The rows after them are asked for meanwhile: leaving out every other block
+ * hides from the machine's own prefetchers what comes. */
+#include "cpu/x86/avx512_plain_few.h"
 
 HDB_INLINE __m512 widen_f32(const uint8_t *w, __mmask16 mask) {
   return _mm512_maskz_loadu_ps(mask, w);
@@ -22,27 +14,20 @@ HDB_INLINE __m512 widen_f16(const uint8_t *w, __mmask16 mask) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, w));
 }
 
-/* Sums stay in registers only where every loop over them is gone. */
-#define HDI_UNROLL _Pragma("GCC unroll 8")
-
-enum { LANES = 16, ROWS = 4, TOKENS = 6, GROUPS = 8, RUN = 1024 };
+enum { LANES = HDI_PLAIN_LANES, ROWS = 4, TOKENS = 6, GROUPS = 8 };
 
 /* The running sums of four weight rows with up to six activation rows. */
 typedef __m512 sums_of_rows[TOKENS][ROWS];
-_Static_assert(GROUPS * sizeof(sums_of_rows) <= HDB_TILE_SCRATCH, "what waits fits the scratch");
+_Static_assert(2 * GROUPS * sizeof(sums_of_rows) <= HDB_TILE_SCRATCH, "what waits fits the scratch");
 
-/* Which columns of which rows; what one format knows. */
+/* Which columns of which rows; `begin` is an even block's. */
 typedef struct plain_part {
   uint32_t w, t;
-  size_t stride, begin, end; /* bytes from weight row to weight row; columns */
+  size_t begin, end;
 } plain_part;
-typedef struct plain_format {
-  widen_fn widen;
-  size_t bytes;
-} plain_format;
 
 HDB_INLINE void step(const uint8_t *w, size_t stride, const float *x, size_t x_stride, __mmask16 mask,
-                     uint32_t tokens, const plain_format *f, sums_of_rows acc) {
+                     uint32_t tokens, const hdi_plain_format *f, sums_of_rows acc) {
   __m512 weights[ROWS];
   HDI_UNROLL
   for (uint32_t r = 0; r < ROWS; r++)
@@ -56,65 +41,40 @@ HDB_INLINE void step(const uint8_t *w, size_t stride, const float *x, size_t x_s
   }
 }
 
-/* Adds the part's products. With few tokens memory is waited for: the four rows after these, or what lies
- * 8 KiB ahead where those are nearer, are asked for in the order of memory. */
-HDB_INLINE void add(const hdb_tile *tile, const plain_part *p, uint32_t tokens, bool is_asking,
-                    const plain_format *f, sums_of_rows acc) {
-  const uint8_t *w = tile->weights + p->w * tile->weight_stride;
+/* Adds the products of the part's even blocks of columns, or of the odd ones. Rows further on are asked for.
+ */
+HDB_INLINE void add(const hdb_tile *tile, const plain_part *p, uint32_t tokens, uint32_t odd,
+                    const hdi_plain_format *f, hdi_ahead *ahead, sums_of_rows acc) {
+  const size_t stride = tile->weight_stride, x_stride = tile->x_stride / sizeof(float);
+  const uint8_t *w = tile->weights + p->w * stride;
   const float *x = (const float *)(const void *)(tile->x + p->t * tile->x_stride);
-  const size_t x_stride = tile->x_stride / sizeof(float);
-  const uint8_t *ahead = w + hdi_ahead_of_rows(ROWS * p->stride);
-  size_t i = p->begin;
-  for (; i + LANES <= p->end; i += LANES) {
-    const uint8_t *ask = is_asking ? hdb_tile_ask(tile, ahead + ROWS * i * f->bytes) : NULL;
-    for (size_t at = 0; is_asking && at < LANES * ROWS * f->bytes; at += 64)
-      _mm_prefetch((const char *)ask + at, _MM_HINT_T0);
-    step(w + i * f->bytes, p->stride, x + i, x_stride, 0xffff, tokens, f, acc);
+  for (size_t begin = p->begin + odd * hdi_plain_block(tile); begin < p->end;
+       begin += 2 * hdi_plain_block(tile)) {
+    const size_t end = hdi_plain_block_end(tile, begin, p->end);
+    size_t i = begin;
+    hdi_ask_ahead(ahead);
+    for (; i + LANES <= end; i += LANES)
+      step(w + i * f->bytes, stride, x + i, x_stride, 0xffff, tokens, f, acc);
+    if (i < end) step(w + i * f->bytes, stride, x + i, x_stride, hdi_plain_mask(end - i), tokens, f, acc);
   }
-  if (i < p->end)
-    step(w + i * f->bytes, p->stride, x + i, x_stride, (__mmask16)((1u << (p->end - i)) - 1), tokens, f, acc);
 }
 
-/* Folds halves, quarters, pairs and lanes of sixteen registers together: the order that each would be folded
- * in alone. Quarter c of the result holds tokens c's four rows. */
-HDB_INLINE __m512 fold(const __m512 acc[ROWS][ROWS]) {
-  __m512 quarter[ROWS], pair[2];
-  HDI_UNROLL
-  for (uint32_t r = 0; r < ROWS; r++) {
-    __m512 half[2];
-    HDI_UNROLL
-    for (uint32_t c = 0; c < 2; c++)
-      half[c] = _mm512_add_ps(_mm512_shuffle_f32x4(acc[2 * c][r], acc[2 * c + 1][r], 0x44),
-                              _mm512_shuffle_f32x4(acc[2 * c][r], acc[2 * c + 1][r], 0xee));
-    quarter[r] = _mm512_add_ps(_mm512_shuffle_f32x4(half[0], half[1], 0x88),
-                               _mm512_shuffle_f32x4(half[0], half[1], 0xdd));
-  }
-  HDI_UNROLL
-  for (uint32_t i = 0; i < 2; i++)
-    pair[i] = _mm512_add_ps(_mm512_shuffle_ps(quarter[2 * i], quarter[2 * i + 1], 0x44),
-                            _mm512_shuffle_ps(quarter[2 * i], quarter[2 * i + 1], 0xee));
-  return _mm512_add_ps(_mm512_shuffle_ps(pair[0], pair[1], 0x88), _mm512_shuffle_ps(pair[0], pair[1], 0xdd));
-}
-
-/* Writes the first `rows` of four rows' results. */
-HDB_INLINE void finish(const hdb_tile *tile, const plain_part *p, uint32_t tokens, uint32_t rows,
-                       const sums_of_rows acc) {
-  const __mmask8 mask = (__mmask8)((1u << rows) - 1);
+/* Writes four rows' results. */
+HDB_INLINE void finish(const hdb_tile *tile, const plain_part *p, uint32_t tokens, const sums_of_rows acc) {
   HDI_UNROLL
   for (uint32_t first = 0; first < tokens; first += ROWS) {
-    __m512 four[ROWS][ROWS];
+    __m512 four[ROWS * ROWS];
     float out[LANES];
     HDI_UNROLL
     for (uint32_t c = 0; c < ROWS; c++)
       HDI_UNROLL
     for (uint32_t r = 0; r < ROWS; r++)
-      four[c][r] = first + c < tokens ? acc[first + c][r] : _mm512_setzero_ps();
-    _mm512_storeu_ps(out, fold((const __m512(*)[ROWS])four));
+      four[c * ROWS + r] = first + c < tokens ? acc[first + c][r] : _mm512_setzero_ps();
+    _mm512_storeu_ps(out, hdi_plain_fold(four));
     HDI_UNROLL
     for (uint32_t c = 0; c < ROWS; c++)
       if (first + c < tokens)
-        _mm_mask_storeu_ps(tile->out + (p->t + first + c) * tile->out_stride + p->w, mask,
-                           _mm_loadu_ps(out + ROWS * c));
+        _mm_storeu_ps(tile->out + (p->t + first + c) * tile->out_stride + p->w, _mm_loadu_ps(out + ROWS * c));
   }
 }
 
@@ -124,6 +84,14 @@ HDB_INLINE void clear(sums_of_rows acc, uint32_t tokens) {
     HDI_UNROLL
   for (uint32_t r = 0; r < ROWS; r++)
     acc[c][r] = _mm512_setzero_ps();
+}
+
+HDB_INLINE void join(const sums_of_rows even, sums_of_rows acc, uint32_t tokens) {
+  HDI_UNROLL
+  for (uint32_t c = 0; c < tokens; c++)
+    HDI_UNROLL
+  for (uint32_t r = 0; r < ROWS; r++)
+    acc[c][r] = _mm512_add_ps(even[c][r], acc[c][r]);
 }
 
 HDB_INLINE void copy(const sums_of_rows from, sums_of_rows to, uint32_t tokens) {
@@ -143,72 +111,62 @@ HDB_INLINE uint32_t group_count(const hdb_tile *tile) {
   return (tile->weight_rows + ROWS - 1) / ROWS;
 }
 
-HDB_INLINE void few(const hdb_tile *tile, uint32_t tokens, const plain_format *f) {
-  sums_of_rows acc;
-  for (uint32_t g = 0; g < group_count(tile); g++) {
-    plain_part p = {group_begin(tile, g), 0, tile->weight_stride, 0, tile->cols};
+/* The even blocks of columns [begin, begin + f->run) of up to 32 weight rows from group `first` on, or the
+ * odd ones. */
+HDB_INLINE void many(const hdb_tile *tile, uint32_t first, uint32_t t, uint32_t tokens, size_t begin,
+                     uint32_t odd, const hdi_plain_format *f, hdi_ahead *ahead) {
+  sums_of_rows *even = (sums_of_rows *)(void *)tile->scratch, *waiting = even + odd * GROUPS;
+  const uint32_t left = group_count(tile) - first, groups = left < GROUPS ? left : GROUPS;
+  const bool is_last = begin + f->run >= tile->cols;
+  for (uint32_t g = 0; g < groups; g++) {
+    plain_part p = {group_begin(tile, first + g), t, begin, is_last ? tile->cols : begin + f->run};
+    sums_of_rows acc;
     clear(acc, tokens);
-    add(tile, &p, tokens, true, f, acc);
-    finish(tile, &p, tokens, ROWS, acc);
+    if (begin > 0) copy((const __m512(*)[ROWS])waiting[g], acc, tokens);
+    add(tile, &p, tokens, odd, f, ahead, acc);
+    if (is_last && (odd || hdi_plain_is_short(tile))) {
+      if (odd) join((const __m512(*)[ROWS])even[g], acc, tokens);
+      finish(tile, &p, tokens, (const __m512(*)[ROWS])acc);
+    } else {
+      copy((const __m512(*)[ROWS])acc, waiting[g], tokens);
+    }
   }
 }
 
-/* Fewer than four weight rows: each in the place of all four. */
-HDB_INLINE void alone(const hdb_tile *tile, const plain_format *f) {
-  sums_of_rows acc;
-  for (uint32_t t = 0; t < tile->x_rows; t++)
-    for (uint32_t w = 0; w < tile->weight_rows; w++) {
-      plain_part p = {w, t, 0, 0, tile->cols};
-      clear(acc, 1);
-      add(tile, &p, 1, false, f, acc);
-      finish(tile, &p, 1, 1, acc);
-    }
+HDB_INLINE void many_columns(const hdb_tile *tile, uint32_t first, uint32_t t, uint32_t tokens,
+                             const hdi_plain_format *f, hdi_ahead *ahead) {
+  for (uint32_t odd = 0; odd < (hdi_plain_is_short(tile) ? 1u : 2u); odd++)
+    for (size_t begin = 0; begin < tile->cols; begin += f->run)
+      many(tile, first, t, tokens, begin, odd, f, ahead);
 }
 
-/* Up to 32 weight rows from group `first` on with `tokens` activation rows. */
-HDB_INLINE void many(const hdb_tile *tile, uint32_t first, uint32_t t, uint32_t tokens,
-                     const plain_format *f) {
-  sums_of_rows *waiting = (sums_of_rows *)(void *)tile->scratch;
-  const uint32_t left = group_count(tile) - first, groups = left < GROUPS ? left : GROUPS;
-  for (size_t begin = 0; begin < tile->cols; begin += RUN)
-    for (uint32_t g = 0; g < groups; g++) {
-      const bool is_last = begin + RUN >= tile->cols;
-      plain_part p = {group_begin(tile, first + g), t, tile->weight_stride, begin,
-                      is_last ? tile->cols : begin + RUN};
-      sums_of_rows acc;
-      clear(acc, tokens);
-      if (begin > 0) copy((const __m512(*)[ROWS])waiting[g], acc, tokens);
-      add(tile, &p, tokens, false, f, acc);
-      if (is_last)
-        finish(tile, &p, tokens, ROWS, acc);
-      else
-        copy((const __m512(*)[ROWS])acc, waiting[g], tokens);
-    }
-}
-
-HDB_INLINE void many_rows(const hdb_tile *tile, const plain_format *f) {
+HDB_INLINE void many_rows(const hdb_tile *tile, const hdi_plain_format *f) {
   for (uint32_t first = 0; first < group_count(tile); first += GROUPS) {
+    hdi_ahead ahead =
+        hdi_ahead_of(tile, (first + GROUPS) * ROWS, GROUPS * ROWS,
+                     GROUPS * ((tile->cols + hdi_plain_block(tile) - 1) / hdi_plain_block(tile)),
+                     hdi_many_passes(tile->x_rows, TOKENS));
     uint32_t t = 0;
     for (; t + TOKENS <= tile->x_rows; t += TOKENS)
-      many(tile, first, t, TOKENS, f);
+      many_columns(tile, first, t, TOKENS, f, &ahead);
     for (; t + 2 <= tile->x_rows; t += 2)
-      many(tile, first, t, 2, f);
-    if (t < tile->x_rows) many(tile, first, t, 1, f);
+      many_columns(tile, first, t, 2, f, &ahead);
+    if (t < tile->x_rows) many_columns(tile, first, t, 1, f, &ahead);
   }
 }
 
-HDB_INLINE void dot(const hdb_tile *tile, const plain_format *f) {
-  if (tile->weight_rows < ROWS)
-    alone(tile, f);
-  else if (tile->x_rows == 1)
-    few(tile, 1, f);
-  else if (tile->x_rows == 2)
-    few(tile, 2, f);
-  else
+HDB_INLINE void dot(const hdb_tile *tile, const hdi_plain_format *f) {
+  uint32_t t = 0;
+  if (tile->x_rows > HDI_PLAIN_FEW && tile->weight_rows >= ROWS) {
     many_rows(tile, f);
+    return;
+  }
+  for (; t + HDI_PLAIN_FEW <= tile->x_rows; t += HDI_PLAIN_FEW)
+    hdi_plain_few(tile, t, HDI_PLAIN_FEW, f);
+  if (t < tile->x_rows) hdi_plain_few(tile, t, 1, f);
 }
 
-static const plain_format f32 = {widen_f32, 4}, f16 = {widen_f16, 2};
+static const hdi_plain_format f32 = {widen_f32, 4, 1024}, f16 = {widen_f16, 2, 2048};
 
 void hdi_avx512_dot_f32(const hdb_tile *tile) {
   dot(tile, &f32);
