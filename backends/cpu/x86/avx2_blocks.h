@@ -165,11 +165,12 @@ HDB_INLINE __m256 hdi_few_add(__m256 acc, __m256i sum, __m256 d, const uint8_t *
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
 }
 
-/* Eight weight rows from `first` on, `stride` apart; 0: one in all lanes. While it works it asks for the
+/* Eight weight rows from `first` on; `alone`: one in all lanes. While it works it asks for the
  * eight rows after them, or where those are near, for what lies 8 KiB ahead, in the order of memory: that is
  * one stream where the rows themselves are eight. */
-HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t stride, hdi_few_x *some,
+HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, bool alone, hdi_few_x *some,
                         const hdi_block_format *f, __m256 acc[4]) {
+  const size_t stride = alone ? 0 : tile->weight_stride;
   const uint8_t *ask = first + hdi_ahead_of_rows(HDI_PANEL_ROWS * stride);
   const size_t bytes = HDI_PANEL_ROWS * f->block_bytes;
   for (uint32_t c = 0; c < some->tokens; c++)
@@ -182,7 +183,7 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
       _mm_prefetch((const char *)ask + b * bytes + at, _MM_HINT_T0);
     hdi_eight at = hdi_eight_at(first + b * f->block_bytes, stride);
     f->rows(&at, &w);
-    __m256 d = stride == 0 ? _mm256_set1_ps(hdi_f16(at.row[0])) : hdi_few_scales(&at);
+    __m256 d = alone ? _mm256_set1_ps(hdi_f16(at.row[0])) : hdi_few_scales(&at);
     for (uint32_t c = 0; c < some->tokens; c++) {
       const uint8_t *x = some->x + c * tile->x_stride, *v = x + b * HDB_Q8_BLOCK;
       __m256i sum = f->is_bytes ? hdi_sums_of_bytes(&w, v)
@@ -197,7 +198,7 @@ HDB_INLINE void hdi_few_alone(const hdb_tile *tile, uint32_t t, const hdi_block_
   hdi_few_x x = hdi_few_x_at(tile, t, 1);
   __m256 acc[4];
   for (uint32_t w = 0; w < tile->weight_rows; w++) {
-    hdi_few(tile, tile->weights + w * tile->weight_stride, 0, &x, f, acc);
+    hdi_few(tile, tile->weights + w * tile->weight_stride, true, &x, f, acc);
     tile->out[t * tile->out_stride + w] = _mm256_cvtss_f32(acc[0]);
   }
 }
@@ -207,7 +208,7 @@ HDB_INLINE void hdi_few_rows(const hdb_tile *tile, uint32_t t, uint32_t tokens, 
   __m256 acc[4];
   for (uint32_t i = 0; i < hdi_panel_count(tile); i++) {
     uint32_t w = hdi_panel_begin(tile, i);
-    hdi_few(tile, tile->weights + w * tile->weight_stride, tile->weight_stride, &x, f, acc);
+    hdi_few(tile, tile->weights + w * tile->weight_stride, false, &x, f, acc);
     for (uint32_t c = 0; c < tokens; c++)
       _mm256_storeu_ps(tile->out + (t + c) * tile->out_stride + w, acc[c]);
   }
@@ -348,15 +349,16 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_block_format *f) {
     hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + panels - 1)},
                      .nibbles = nibbles};
     pair.ahead = hdi_ahead_of(tile, pair.w[panels - 1] + HDI_PANEL_ROWS, panels * HDI_PANEL_ROWS, total,
-                              tile->x_rows / most + tile->x_rows % most);
+                              hdi_many_passes(tile->x_rows, most));
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < HDI_PAIR_BLOCKS ? total - pair.begin : HDI_PAIR_BLOCKS;
       hdi_unpack_pair(tile, &pair, f, blocks);
       for (; t + most <= tile->x_rows; t += most)
         hdi_many(tile, &pair, blocks, t, most, f);
-      for (; t < tile->x_rows; t++)
-        hdi_many(tile, &pair, blocks, t, 1, f);
+      for (; t + 2 <= tile->x_rows; t += 2)
+        hdi_many(tile, &pair, blocks, t, 2, f);
+      if (t < tile->x_rows) hdi_many(tile, &pair, blocks, t, 1, f);
     }
   }
 }

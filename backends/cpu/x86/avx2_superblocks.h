@@ -256,15 +256,16 @@ HDB_INLINE void hdi_many_rows(const hdb_tile *tile, const hdi_super_format *f) {
   for (uint32_t i = 0; i < hdi_panel_count(tile); i += 2) {
     hdi_pair pair = {.w = {hdi_panel_begin(tile, i), hdi_panel_begin(tile, i + 1)}};
     pair.ahead = hdi_ahead_of(tile, pair.w[1] + HDI_PANEL_ROWS, 2 * HDI_PANEL_ROWS, total,
-                              tile->x_rows / HDI_MANY + tile->x_rows % HDI_MANY);
+                              hdi_many_passes(tile->x_rows, HDI_MANY));
     for (; pair.begin < total; pair.begin += pair.count) {
       uint32_t t = 0;
       pair.count = total - pair.begin < HDI_SUPER_BLOCKS ? total - pair.begin : HDI_SUPER_BLOCKS;
       hdi_unpack_pair(tile, &pair, f, blocks);
       for (; t + HDI_MANY <= tile->x_rows; t += HDI_MANY)
         hdi_many(tile, &pair, blocks, t, HDI_MANY, f);
-      for (; t < tile->x_rows; t++)
-        hdi_many(tile, &pair, blocks, t, 1, f);
+      for (; t + 2 <= tile->x_rows; t += 2)
+        hdi_many(tile, &pair, blocks, t, 2, f);
+      if (t < tile->x_rows) hdi_many(tile, &pair, blocks, t, 1, f);
     }
   }
 }
