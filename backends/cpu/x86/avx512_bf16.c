@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AVX-512 dots of BF16 rows without instructions for them: weights are widened when they are turned, and a
  * step of a chain is a multiply-add of floats. */
-#include "cpu/x86/avx512_four.h"
+#include "cpu/x86/avx512_chain_stream.h"
 #include "cpu/x86/x86.h"
 
 /* Bytes 4j .. 4j+3 of all rows are values 2j and 2j + 1, which are the upper halves of floats. */
@@ -21,7 +21,7 @@ HDB_INLINE __m512 take(__m512 acc, __m512 w, __m512 x) {
 
 static const hdi_chain_format bf16 = {2, 16, turn, take};
 
-HDI_FLUSHING_DOT(hdi_avx512_dot_bf16, hdi_four_or_chain_dot, &bf16)
+HDI_FLUSHING_DOT(hdi_avx512_dot_bf16, hdi_chain_any_dot, &bf16)
 
 void hdi_avx512_quantise_bf16(const float *x, uint32_t cols, void *out_row) {
   hdb_bf16_round_row(x, cols, out_row);

@@ -94,8 +94,8 @@ HDB_INLINE void hdi_stream_lay_x(const hdb_tile *tile, const hdi_stream_part *pa
 /* What is read HDI_AHEAD bytes after byte `at` of a run that lies at `first`, where rows are cut: it is in a
  * run further on. A run of whole rows does without: computed so for it as well, Q8_0 decodes 13 % slower. */
 HDB_INLINE const uint8_t *hdi_stream_ahead(const hdb_tile *tile, const hdi_stream_part *part,
-                                           const hdi_stream_format *f, const uint8_t *first, size_t at) {
-  const size_t run = part->run_blocks * f->block_bytes;
+                                           size_t block_bytes, const uint8_t *first, size_t at) {
+  const size_t run = part->run_blocks * block_bytes;
   at += HDI_AHEAD;
   for (; at >= run; at -= run)
     first += tile->weight_stride;
@@ -110,8 +110,9 @@ HDB_INLINE void hdi_stream_run(const hdb_tile *tile, const hdi_stream_part *part
   for (size_t g = 0; g < part->groups; g++) {
     size_t b = hdi_stream_group(part, g);
     const uint8_t *at = first + b * f->block_bytes;
-    const uint8_t *ask = part->runs == 1 ? hdb_tile_ask(tile, at + HDI_AHEAD)
-                                         : hdi_stream_ahead(tile, part, f, first, b * f->block_bytes);
+    const uint8_t *ask = part->runs == 1
+                             ? hdb_tile_ask(tile, at + HDI_AHEAD)
+                             : hdi_stream_ahead(tile, part, f->block_bytes, first, b * f->block_bytes);
     for (size_t line = 0; line < HDI_STREAM_GROUP * f->block_bytes; line += 64)
       _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
     __m512 d;
@@ -175,6 +176,15 @@ HDB_INLINE hdi_stream_part hdi_stream_whole(size_t blocks) {
   return (hdi_stream_part){0, blocks, HDI_PANEL_ROWS * blocks, blocks, places, 1};
 }
 
+/* Blocks from `begin` on, about `cut` of them, of sixteen rows: each row's are a run of their own. */
+HDB_INLINE hdi_stream_part hdi_stream_cut(size_t begin, size_t blocks, size_t cut) {
+  const size_t groups = (blocks + HDI_STREAM_GROUP - 1) / HDI_STREAM_GROUP, cuts = (blocks + cut - 1) / cut;
+  const size_t most = (groups + cuts - 1) / cuts * HDI_STREAM_GROUP; /* so that the last has one too */
+  const size_t count = blocks - begin < most ? blocks - begin : most;
+  const size_t places = (count + HDI_STREAM_GROUP - 1) / HDI_STREAM_GROUP;
+  return (hdi_stream_part){begin, count, count, places, places, HDI_PANEL_ROWS};
+}
+
 /* One activation row with all weight rows, of which there are sixteen at least. */
 HDB_INLINE void hdi_stream_dot(const hdb_tile *tile, const hdi_stream_format *f) {
   const size_t blocks = tile->cols / HDB_Q8_BLOCK;
@@ -183,13 +193,8 @@ HDB_INLINE void hdi_stream_dot(const hdb_tile *tile, const hdi_stream_format *f)
     hdi_stream_do(tile, &part, f);
     return;
   }
-  const size_t groups = (blocks + HDI_STREAM_GROUP - 1) / HDI_STREAM_GROUP;
-  const size_t cuts = (blocks + HDI_STREAM_CUT - 1) / HDI_STREAM_CUT;
-  const size_t most = (groups + cuts - 1) / cuts * HDI_STREAM_GROUP; /* so that the last has one too */
   for (part.begin = 0; part.begin < blocks; part.begin += part.count) {
-    part.count = part.run_blocks = blocks - part.begin < most ? blocks - part.begin : most;
-    part.groups = part.places = (part.count + HDI_STREAM_GROUP - 1) / HDI_STREAM_GROUP;
-    part.runs = HDI_PANEL_ROWS;
+    part = hdi_stream_cut(part.begin, blocks, HDI_STREAM_CUT);
     hdi_stream_do(tile, &part, f);
   }
 }

@@ -2,7 +2,7 @@
 /* Dots with VDPBF16PS: BF16 rows, and F16 and F32 rows rounded to BF16 as they are turned. Pairs are those of
  * common/activation.h, so that the instruction takes two links of a chain (common/bf16.h). */
 #include "common/activation.h"
-#include "cpu/x86/avx512_four.h"
+#include "cpu/x86/avx512_chain_stream.h"
 #include "cpu/x86/avx512bf16_turn.h"
 #include "cpu/x86/x86.h"
 
@@ -76,9 +76,9 @@ HDB_INLINE __m512 take(__m512 acc, __m512 w, __m512 x) {
 static const hdi_chain_format bf16 = {2, 8, turn_bf16, take}, f16 = {2, 8, turn_f16, take},
                               f32 = {4, 8, turn_f32, take};
 
-HDI_FLUSHING_DOT(hdi_avx512bf16_dot_bf16, hdi_four_or_chain_dot, &bf16)
-HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f16, hdi_four_or_chain_dot, &f16)
-HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f32, hdi_four_or_chain_dot, &f32)
+HDI_FLUSHING_DOT(hdi_avx512bf16_dot_bf16, hdi_chain_any_dot, &bf16)
+HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f16, hdi_chain_any_dot, &f16)
+HDI_FLUSHING_DOT(hdi_avx512bf16_dot_f32, hdi_chain_any_dot, &f32)
 
 /* ---- for tiles ---- */
 
