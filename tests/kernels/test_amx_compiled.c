@@ -26,6 +26,15 @@ static hdb_kernels tiles_of_all(void) {
   return kernels;
 }
 
+/* The case with a kernel as it was compiled: checks its results, and counts its instructions of tiles. */
+static trapped_counts run_trapped(amx_case *k, hdb_dot_fn dot) {
+  trapped_tiles_begin();
+  amx_case_run(k, dot);
+  const trapped_counts done = trapped_tiles_end();
+  amx_case_check(k, false);
+  return done;
+}
+
 static void compiled_kernels_give_the_bits_of_portable_c(void **state) {
   const hdb_kernels kernels = tiles_of_all();
   (void)state;
@@ -34,13 +43,9 @@ static void compiled_kernels_give_the_bits_of_portable_c(void **state) {
     for (uint32_t i = 0; i < SAMPLE_FORMATS; i++) {
       const hd_format format = sample_format(i);
       sample_rng rng = {seed};
-      trapped_counts done;
       amx_case k;
       amx_case_begin(&k, &rng, format);
-      trapped_tiles_begin();
-      amx_case_run(&k, kernels.dot[format]);
-      done = trapped_tiles_end();
-      amx_case_check(&k, false);
+      const trapped_counts done = run_trapped(&k, kernels.dot[format]);
       if (!hdi_tier_usable(HDI_TIER_AMX)) {
         assert_int_equal(emulated_begun, 0);
         assert_int_equal(done.configured, 1);
@@ -58,15 +63,11 @@ static void fewer_rows_than_fill_a_tile_use_none(void **state) {
   for (uint32_t i = 0; i < 2 * SAMPLE_FORMATS; i++) {
     const hd_format format = sample_format(i / 2);
     sample_rng rng = {i};
-    trapped_counts done;
     amx_case k;
     amx_case_begin(&k, &rng, format);
     *(i % 2 ? &k.tile.x_rows : &k.tile.weight_rows) = 15;
     *(i % 2 ? &k.c_tile.x_rows : &k.c_tile.weight_rows) = 15;
-    trapped_tiles_begin();
-    amx_case_run(&k, kernels.dot[format]);
-    done = trapped_tiles_end();
-    amx_case_check(&k, false);
+    const trapped_counts done = run_trapped(&k, kernels.dot[format]);
     assert_int_equal(done.configured, 0);
     amx_case_end(&k);
   }

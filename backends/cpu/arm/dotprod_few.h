@@ -8,13 +8,6 @@
 
 #include "cpu/arm/blocks.h"
 
-/* Weight rows of a step, and what they add up to. */
-typedef struct hdi_quad {
-  const uint8_t *at[4];
-  int32x4_t run[4], last;
-  float32x4_t acc;
-} hdi_quad;
-
 /* Four blocks of the activation row: scales, negated sums, and the values of the one at work. */
 typedef struct hdi_quad_x {
   float32x4_t scales;

@@ -13,13 +13,6 @@
 #include "cpu/arm/superblocks.h"
 #include "cpu/arm/turn.h"
 
-/* Four rows, and what they add up to. `last` is what the registers of `run` added up to at the last part. */
-typedef struct hdi_super_rows {
-  const uint8_t *at[4];
-  int32x4_t run[4], last;
-  float32x4_t acc;
-} hdi_super_rows;
-
 /* A super-block of the activation row. */
 typedef struct hdi_super_x {
   const int8_t *q;
@@ -28,10 +21,10 @@ typedef struct hdi_super_x {
 } hdi_super_x;
 
 /* The next super-block. Inlined. */
-typedef void (*hdi_super_take_fn)(hdi_super_rows *rows, const hdi_super_x *x);
+typedef void (*hdi_super_take_fn)(hdi_quad *rows, const hdi_super_x *x);
 
 /* The products of a part, for four rows, with the parts' scales. */
-HDB_INLINE int32x4_t hdi_super_part(hdi_super_rows *rows, int32x4_t dot, int32x4_t first, int32x4_t second,
+HDB_INLINE int32x4_t hdi_super_part(hdi_quad *rows, int32x4_t dot, int32x4_t first, int32x4_t second,
                                     int32x4_t scale) {
   const int32x4_t sum = vpaddq_s32(first, second);
   dot = vmlaq_s32(dot, vsubq_s32(sum, rows->last), scale);
@@ -60,7 +53,7 @@ HDB_INLINE int32x4_t hdi_take_sums(int32x4_t acc, int8x8_t sums, int8x16_t first
 /* ---- Q4_K ---- */
 
 /* 64 values of two rows: their products up to the first 32, and up to all, of both. */
-HDB_INLINE void hdi_super_two_q4_k(hdi_super_rows *rows, uint32_t r, const int8x16_t x[4], int32x4_t *out_low,
+HDB_INLINE void hdi_super_two_q4_k(hdi_quad *rows, uint32_t r, const int8x16_t x[4], int32x4_t *out_low,
                                    int32x4_t *out_high) {
   int8x16_t a, b, c, d, e;
   __asm__ volatile(
@@ -97,7 +90,7 @@ typedef struct hdi_super_heads {
   uint8x16_t scales[2], mins[2];
 } hdi_super_heads;
 
-HDB_INLINE void hdi_super_heads_q4_k(hdi_super_rows *rows, hdi_super_heads *out) {
+HDB_INLINE void hdi_super_heads_q4_k(hdi_quad *rows, hdi_super_heads *out) {
   uint32x4_t w[4];
 #pragma GCC unroll 4
   for (uint32_t r = 0; r < 4; r++)
@@ -124,7 +117,7 @@ HDB_INLINE int32x4_t hdi_super_byte(uint8x16_t bytes, uint32_t i) {
   return vreinterpretq_s32_u8(vqtbl1q_u8(bytes, vld1q_u8(of[i])));
 }
 
-HDB_INLINE void hdi_super_take_q4_k(hdi_super_rows *rows, const hdi_super_x *x) {
+HDB_INLINE void hdi_super_take_q4_k(hdi_quad *rows, const hdi_super_x *x) {
   const hdi_byte_sums sums = hdi_byte_sums_of(x->sums);
   int32x4_t dot = vdupq_n_s32(0), off = dot;
   hdi_super_heads heads;
@@ -153,7 +146,7 @@ HDB_INLINE void hdi_super_take_q4_k(hdi_super_rows *rows, const hdi_super_x *x) 
 
 /* Sixteen values of each quarter of a half of two rows, from nibbles `low` bytes and two bits `high` bytes
  * behind their beginning: out[i], their products up to quarter i. Quarters 0 and 2, 1 and 3 share nibbles. */
-HDB_INLINE void hdi_super_two_q6_k(hdi_super_rows *rows, uint32_t r, int low, int high, const int8x16_t x[4],
+HDB_INLINE void hdi_super_two_q6_k(hdi_quad *rows, uint32_t r, int low, int high, const int8x16_t x[4],
                                    int32x4_t out[4]) {
   int8x16_t a, b, c, d, e, f;
   __asm__ volatile("ldr %q[e], [%[p0], %[high]]\n\t"
@@ -209,7 +202,7 @@ HDB_INLINE int32x4_t hdi_super_signed_byte(uint32x4_t bytes, uint32_t i) {
 }
 
 /* Sixteen values of each quarter, those of part `part`, of half `half`; `scales` are turned. */
-HDB_INLINE int32x4_t hdi_super_quarters_q6_k(hdi_super_rows *rows, const int8_t *q, int half, int part,
+HDB_INLINE int32x4_t hdi_super_quarters_q6_k(hdi_quad *rows, const int8_t *q, int half, int part,
                                              const uint32x4_t scales[4], int32x4_t dot) {
   const int8x16_t v[4] = {vld1q_s8(q), vld1q_s8(q + 32), vld1q_s8(q + 64), vld1q_s8(q + 96)};
   int32x4_t first[4], second[4];
@@ -223,7 +216,7 @@ HDB_INLINE int32x4_t hdi_super_quarters_q6_k(hdi_super_rows *rows, const int8_t 
   return dot;
 }
 
-HDB_INLINE void hdi_super_take_q6_k(hdi_super_rows *rows, const hdi_super_x *x) {
+HDB_INLINE void hdi_super_take_q6_k(hdi_quad *rows, const hdi_super_x *x) {
   uint32x4_t scales[4];
   int32x4_t dot = vdupq_n_s32(0), off = dot;
 #pragma GCC unroll 4
@@ -260,7 +253,7 @@ HDB_INLINE void hdi_super_few(const hdb_tile *tile, const int16_t *(*sums_of)(co
       const uint8_t *row = tile->x + t * tile->x_stride;
       const float *scales = hdb_q8_scales(row, tile->cols), *end = scales + tile->cols / HDB_Q8K_BLOCK;
       hdi_super_x x = {hdb_q8_values(row), sums_of(row, tile->cols), 0.0f};
-      hdi_super_rows rows = {.last = vdupq_n_s32(0), .acc = vdupq_n_f32(0.0f)};
+      hdi_quad rows = {.last = vdupq_n_s32(0), .acc = vdupq_n_f32(0.0f)};
       hdi_four_rows(tile, w, rows.at);
 #pragma GCC unroll 4
       for (uint32_t r = 0; r < 4; r++)

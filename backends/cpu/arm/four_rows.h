@@ -7,6 +7,14 @@
 #include <arm_neon.h>
 #include "common/tile.h"
 
+/* Four weight rows at decode, and what they add up to. `last` is what the registers of `run`, which are never
+ * cleared, added up to at the last step. */
+typedef struct hdi_quad {
+  const uint8_t *at[4];
+  int32x4_t run[4], last;
+  float32x4_t acc;
+} hdi_quad;
+
 /* Rows w .. w + 3. */
 HDB_INLINE void hdi_four_rows(const hdb_tile *tile, uint32_t w, const uint8_t *at[4]) {
   const uint32_t last = tile->weight_rows - 1;
