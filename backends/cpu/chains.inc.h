@@ -71,8 +71,8 @@ HDB_INLINE hdi_lanes hdi_chain_panel(const hdb_tile *tile, const uint8_t *first,
   for (size_t b = 0; b < hdi_chain_blocks(tile); b++) {
     hdi_lanes sum[2] = {hdi_lanes_zero(), hdi_lanes_zero()};
     hdi_rows at = hdi_chain_at(tile, first, stride, b, f->value_bytes, &rest);
-    for (size_t line = 0; line < bytes; line += 64, ahead += 64)
-      __builtin_prefetch(ahead);
+    hdi_ask_lines(ahead, bytes);
+    ahead += bytes;
     HDI_UNROLL
     for (uint32_t half = 0; half < 2; half++, x += f->steps * sizeof(float)) {
       hdi_lanes w[HDI_CHAIN_STEPS];

@@ -179,8 +179,7 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, bool alone, 
     const uint8_t *fifths = tile->scratch + b % HDI_FIFTHS_LAID * HDB_Q8_BLOCK;
     hdi_rows_block w;
     if (f->has_fifths && b % HDI_FIFTHS_LAID == 0) hdi_few_lay(tile, some, b, tile->scratch);
-    for (size_t at = 0; at < bytes; at += 64)
-      _mm_prefetch((const char *)ask + b * bytes + at, _MM_HINT_T0);
+    hdi_ask_lines(ask + b * bytes, bytes);
     hdi_eight at = hdi_eight_at(first + b * f->block_bytes, stride);
     f->rows(&at, &w);
     __m256 d = alone ? _mm256_set1_ps(hdi_f16(at.row[0])) : hdi_few_scales(&at);

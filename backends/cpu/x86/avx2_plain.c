@@ -61,8 +61,7 @@ HDB_INLINE size_t add(const hdb_tile *tile, const plain_part *p, bool is_asking,
   size_t i = p->begin;
   for (; i + LANES <= p->end; i += LANES) {
     __m256 weights[FEW_ROWS];
-    for (size_t at = 0; is_asking && at < ask; at += 64)
-      _mm_prefetch((const char *)w + ahead + p->rows * i * f->bytes + at, _MM_HINT_T0);
+    if (is_asking) hdi_ask_lines(w + ahead + p->rows * i * f->bytes, ask);
     HDI_UNROLL
     for (uint32_t r = 0; r < p->rows; r++)
       weights[r] = f->widen(w + r * tile->weight_stride + i * f->bytes);

@@ -40,8 +40,7 @@ HDB_INLINE void hdi_super_stream_rows(const hdb_tile *tile, const hdi_super_stre
     __m256i dot[2];
     for (uint32_t k = 0; k < 2; k++) {
       const uint8_t *ask = hdb_tile_ask(tile, at[k] + 2 * (size_t)HDI_AHEAD);
-      for (size_t line = 0; line < f->bytes; line += 64)
-        _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
+      hdi_ask_lines(ask, f->bytes);
     }
     f->take(at, x, x_sums, dot);
     for (uint32_t k = 0; k < 2; k++) {

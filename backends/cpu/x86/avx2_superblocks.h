@@ -129,9 +129,7 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
     hdi_super_head head;
     __m256i dot[4];
     hdi_eight at = hdi_eight_at(first + b * f->bytes, stride);
-#pragma GCC unroll 32
-    for (size_t line = 0; line < HDI_PANEL_ROWS * f->bytes; line += 64)
-      _mm_prefetch((const char *)ahead + line, _MM_HINT_T0);
+    hdi_ask_lines(ahead, HDI_PANEL_ROWS * f->bytes);
     ahead += HDI_PANEL_ROWS * f->bytes;
     f->head(&at, &head);
     hdi_few_dots(tile, &at, &head, b, t, tokens, f, dot);

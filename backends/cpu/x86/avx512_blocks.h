@@ -47,8 +47,7 @@ HDB_INLINE void hdi_few(const hdb_tile *tile, const uint8_t *first, size_t strid
   for (size_t b = 0; b < tile->cols / HDB_Q8_BLOCK; b++) {
     hdi_panel_block w;
     const uint8_t *ask = hdb_tile_ask(tile, ahead + b * bytes);
-    for (size_t at = 0; at < bytes; at += 64)
-      _mm_prefetch((const char *)ask + at, _MM_HINT_T0);
+    hdi_ask_lines(ask, bytes);
     hdi_sixteen at = hdi_sixteen_at(first + b * f->block_bytes, stride);
     f->turn(&at, &w);
     for (uint32_t c = 0; c < tokens; c++)

@@ -46,8 +46,7 @@ HDB_INLINE void hdi_chain_stream_run(const hdb_tile *tile, const hdi_stream_part
     HDI_UNROLL
     for (uint32_t half = 0; half < 2; half++) {
       __m512 w[HDI_CHAIN_STEPS];
-      for (size_t line = 0; line < HDI_STREAM_GROUP * bytes / 2; line += 64, ask += 64)
-        _mm_prefetch((const char *)ask, _MM_HINT_T0);
+      hdi_ask_lines(ask + half * HDI_STREAM_GROUP * bytes / 2, HDI_STREAM_GROUP * bytes / 2);
       f->turn(&at, half, w);
       HDI_UNROLL
       for (uint32_t j = 0; j < f->steps; j++)

@@ -43,8 +43,7 @@ HDB_INLINE void hdi_plain_few_block(const hdi_plain_few_part *p, size_t i, size_
   for (; i + 2 * HDI_PLAIN_LANES <= end; i += 2 * HDI_PLAIN_LANES) {
     const uint8_t *w = p->weights + i * f->bytes, *ask = w + HDI_AHEAD;
     if (ask >= stop) ask = p->next + (ask - stop);
-    for (size_t at = 0; at < 2 * HDI_PLAIN_LANES * f->bytes; at += 64)
-      _mm_prefetch((const char *)ask + at, _MM_HINT_T0);
+    hdi_ask_lines(ask, 2 * HDI_PLAIN_LANES * f->bytes);
     hdi_plain_few_step(w, x + i, x_stride, 0xffff, tokens, f, acc);
     hdi_plain_few_step(w + HDI_PLAIN_LANES * f->bytes, x + i + HDI_PLAIN_LANES, x_stride, 0xffff, tokens, f,
                        acc);

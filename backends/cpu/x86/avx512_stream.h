@@ -113,8 +113,7 @@ HDB_INLINE void hdi_stream_run(const hdb_tile *tile, const hdi_stream_part *part
     const uint8_t *ask = part->runs == 1
                              ? hdb_tile_ask(tile, at + HDI_AHEAD)
                              : hdi_stream_ahead(tile, part, f->block_bytes, first, b * f->block_bytes);
-    for (size_t line = 0; line < HDI_STREAM_GROUP * f->block_bytes; line += 64)
-      _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
+    hdi_ask_lines(ask, HDI_STREAM_GROUP * f->block_bytes);
     __m512 d;
     __m512i sum = _mm512_add_epi32(f->take(at, x[place].q, &d), x[place].start);
     _mm512_storeu_ps(sums + b, _mm512_cvtepi32_ps(sum));

@@ -72,8 +72,7 @@ HDB_INLINE void hdi_super_stream_row(const hdb_tile *tile, const hdi_super_part 
     const uint8_t *at = row + b * f->block_bytes;
     __m512i dot[HDI_QUAD], min = _mm512_setzero_si512(), sum;
     const uint8_t *ask = hdb_tile_ask(tile, at + HDI_AHEAD);
-    for (size_t line = 0; line < HDI_QUAD * f->block_bytes; line += 64)
-      _mm_prefetch((const char *)ask + line, _MM_HINT_T0);
+    hdi_ask_lines(ask, HDI_QUAD * f->block_bytes);
     f->take(at, x + b, x_sums + b * 8, dot, &min);
     sum = hdi_add_quarters(dot);
     sum = _mm512_add_epi32(_mm512_unpacklo_epi32(sum, min), _mm512_unpackhi_epi32(sum, min));

@@ -99,8 +99,7 @@ HDB_INLINE void hdi_super_few(const hdb_tile *tile, const uint8_t *first, size_t
   for (size_t b = 0; b < tile->cols / HDB_Q8K_BLOCK; b++, sums += hdi_super_parts(f) * sizeof(int16_t)) {
     hdi_super_head head;
     __m512i dot[4], offset[4];
-    for (size_t at = 0; at < bytes; at += 64)
-      _mm_prefetch((const char *)ahead + b * bytes + at, _MM_HINT_T0);
+    hdi_ask_lines(ahead + b * bytes, bytes);
     hdi_sixteen at = hdi_sixteen_at(first + b * f->block_bytes, stride);
     f->head(&at, &head);
     for (uint32_t c = 0; c < tokens; c++)
