@@ -45,22 +45,25 @@ HDB_INLINE void turn_q5_0(const hdi_sixteen *at, hdi_panel_block *out) {
 }
 
 static const hdi_block_format q8_0 = {turn_q8_0, 34, 7}, q4_0 = {turn_q4_0, 18, 3}, q5_0 = {turn_q5_0, 22, 4};
-/* Nibbles are bound by instructions, and of these more stand between a run's groups the longer its rows are:
- * a 7B shape's Q4_0 (4,096 and 11,008 columns) 24 GB/s as runs, 31 side by side, a 1.1B shape's (2,048) the
- * same either way. Q8_0 is not: 25 and 24 GB/s. */
-static const hdi_stream_format q8_0_stream = {34, 7, UINT32_MAX, hdi_stream_x_q8_0, hdi_stream_q8_0},
-                               q4_0_stream = {18, 3, 2048, hdi_stream_x_nibbles, hdi_stream_q4_0},
-                               q5_0_stream = {22, 4, 2048, hdi_stream_x_nibbles, hdi_stream_q5_0};
+/* What a walk keeps of a group costs the more, the longer rows are: of Q8_0 4,096 and 11,008 columns are read
+ * at 31 to 33 and 28 to 29 GB/s so, and at 33 to 35 and 31 to 35 by AVX2's eight rows side by side, whose
+ * sums stay in registers; of Q4_0 31 and 28 so, 32 and 33 by sixteen rows side by side. Up to 2,048 the walk
+ * is faster. Q5_0 is faster so however long its rows are. */
+#define LONG_ROW 2048u
+
+static const hdi_stream_format q8_0_stream = {34, 7, LONG_ROW, hdi_stream_x_q8_0, hdi_stream_q8_0},
+                               q4_0_stream = {18, 3, LONG_ROW, hdi_stream_x_nibbles, hdi_stream_q4_0},
+                               q5_0_stream = {22, 4, UINT32_MAX, hdi_stream_x_nibbles, hdi_stream_q5_0};
 
 HDB_INLINE void dot(const hdb_tile *tile, const hdi_block_format *f, const hdi_stream_format *stream) {
-  if (tile->x_rows == 1 && tile->weight_rows >= HDI_PANEL_ROWS && tile->cols <= stream->cols_max)
-    hdi_stream_dot(tile, stream);
-  else
-    hdi_blocks_dot(tile, f);
+  if (tile->cols > stream->cols_max || !hdi_stream_dot(tile, stream)) hdi_blocks_dot(tile, f);
 }
 
 void hdi_avx512_dot_q8_0(const hdb_tile *tile) {
-  dot(tile, &q8_0, &q8_0_stream);
+  if (tile->x_rows == 1 && tile->cols > LONG_ROW)
+    hdi_avx2_dot_q8_0(tile);
+  else
+    dot(tile, &q8_0, &q8_0_stream);
 }
 void hdi_avx512_dot_q4_0(const hdb_tile *tile) {
   dot(tile, &q4_0, &q4_0_stream);

@@ -117,7 +117,7 @@ HDB_INLINE __m512i pair_q6_k(const hdi_super_head *head, uint32_t index) {
 
 /* Registers of 64 nibbles are the lower or the upper ones of two parts that are not neighbours. */
 HDB_INLINE void quad_x_q4_k(const int8_t *x, hdi_quad_x *out) {
-  for (uint32_t j = 0; j < HDI_QUAD_STEPS; j += 2) {
+  for (uint32_t j = 0; j < HDI_FOUR_STEPS; j += 2) {
     __m512i first = _mm512_loadu_si512(x + 64 * j), second = _mm512_loadu_si512(x + 64 * j + 64);
     out->x[j] = _mm512_shuffle_i64x2(first, second, _MM_SHUFFLE(1, 0, 1, 0));
     out->x[j + 1] = _mm512_shuffle_i64x2(first, second, _MM_SHUFFLE(3, 2, 3, 2));
@@ -147,13 +147,13 @@ HDB_INLINE __m512i quad_step_q4_k(__m512i sum, __m512i q, __m512i x, __m512i sca
 }
 
 HDB_INLINE void quad_q4_k(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums,
-                          __m512i dot[HDI_QUAD], __m512i *min) {
+                          __m512i dot[HDI_FOUR], __m512i *min) {
   const __m512i nibble = _mm512_set1_epi8(15), all = quad_scales_q4_k(at);
-  const __m512i scales[HDI_QUAD] = {
+  const __m512i scales[HDI_FOUR] = {
       _mm512_shuffle_i32x4(all, all, 0x00), _mm512_shuffle_i32x4(all, all, 0x55),
       _mm512_shuffle_i32x4(all, all, 0xaa), _mm512_shuffle_i32x4(all, all, 0xff)};
   *min = _mm512_madd_epi16(_mm512_unpackhi_epi8(all, _mm512_setzero_si512()), _mm512_loadu_si512(x_sums));
-  for (uint32_t k = 0; k < HDI_QUAD; k++) {
+  for (uint32_t k = 0; k < HDI_FOUR; k++) {
     const uint8_t *q = at + k * HDB_Q4_K_BYTES + HDB_Q4_K_NIBBLES_AT;
     __m512i a = _mm512_loadu_si512(q), b = _mm512_loadu_si512(q + 64), sum = _mm512_setzero_si512();
     __asm__("" : "+v"(a), "+v"(b)); /* loads that cross lines: not twice */
@@ -170,7 +170,7 @@ HDB_INLINE void quad_q4_k(const uint8_t *at, const hdi_quad_x *x, const int16_t 
 /* Sums begin with what makes them those of values less 32. */
 HDB_INLINE void quad_x_q6_k(const int8_t *x, hdi_quad_x *out) {
   const __m512i zero = _mm512_setzero_si512();
-  for (uint32_t j = 0; j < HDI_QUAD_STEPS; j++) {
+  for (uint32_t j = 0; j < HDI_FOUR_STEPS; j++) {
     out->x[j] = _mm512_loadu_si512(x + 64 * j);
     out->start[j] = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(zero, _mm512_set1_epi8(32), out->x[j]));
   }
@@ -191,11 +191,11 @@ HDB_INLINE __m512i upper_bits_q6_k(__m512i upper, int first, int second) {
 }
 
 HDB_INLINE void quad_q6_k(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums,
-                          __m512i dot[HDI_QUAD], __m512i *min) {
+                          __m512i dot[HDI_FOUR], __m512i *min) {
   const __m512i nibble = _mm512_set1_epi8(15);
   (void)x_sums;
   (void)min;
-  for (uint32_t k = 0; k < HDI_QUAD; k++, at += 210) {
+  for (uint32_t k = 0; k < HDI_FOUR; k++, at += 210) {
     __m512i scales = _mm512_castsi256_si512(
         _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(at + 192))));
     dot[k] = _mm512_setzero_si512();
@@ -222,7 +222,7 @@ static const hdi_quad_format quad_of_q4_k = {HDB_Q4_K_BYTES, 0,         true,   
 static const hdi_quad_format quad_of_q6_k = {210, 206, false, quad_x_q6_k, quad_q6_k, upper_f16, NULL};
 
 HDB_INLINE void dot_k(const hdb_tile *tile, const hdi_super_format *f, const hdi_quad_format *quad) {
-  if (tile->x_rows == 1 && tile->cols >= HDI_QUAD * HDB_Q8K_BLOCK)
+  if (tile->x_rows == 1 && tile->cols >= HDI_FOUR * HDB_Q8K_BLOCK)
     hdi_super_stream_dot(tile, quad);
   else
     hdi_superblocks_dot(tile, f);

@@ -13,14 +13,14 @@
 #include "cpu/x86/avx512_superblocks.h"
 
 /* Super-blocks that are taken together. */
-#define HDI_QUAD       4u
-#define HDI_QUAD_STEPS 4u /* registers of 64 values of a super-block */
+#define HDI_FOUR       4u
+#define HDI_FOUR_STEPS 4u /* registers of 64 values of a super-block */
 /* Super-blocks of a row that are taken before they are finished: all that the scratch holds. */
 #define HDI_SUPER_STREAM_BLOCKS 52u
 
 /* A super-block's activation: values as the format wants them, and what its sums begin with. */
 typedef struct hdi_quad_x {
-  __m512i x[HDI_QUAD_STEPS], start[HDI_QUAD_STEPS];
+  __m512i x[HDI_FOUR_STEPS], start[HDI_FOUR_STEPS];
 } hdi_quad_x;
 
 /* A super-block of a row: its integers and its f16 scales. */
@@ -43,7 +43,7 @@ typedef struct hdi_quad_format {
   void (*x)(const int8_t *x, hdi_quad_x *out);
   /* The sums of four super-blocks, still spread over the lanes; those of the minimums in a quarter for each.
    * `x_sums`: of 32 values. */
-  void (*take)(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums, __m512i dot[HDI_QUAD],
+  void (*take)(const uint8_t *at, const hdi_quad_x *x, const int16_t *x_sums, __m512i dot[HDI_FOUR],
                __m512i *min);
   __m512 (*d)(__m512i f16), (*d_min)(__m512i f16);
 } hdi_quad_format;
@@ -67,18 +67,18 @@ typedef struct hdi_super_part {
 HDB_INLINE void hdi_super_stream_row(const hdb_tile *tile, const hdi_super_part *part, const uint8_t *row,
                                      const hdi_quad_format *f, const hdi_quad_x *x, hdi_super_sum *out) {
   const int16_t *x_sums = hdb_q8k_sums_32(tile->x, tile->cols) + part->begin * 8;
-  for (size_t i = 0; i < part->count; i += HDI_QUAD) {
-    size_t b = i < part->count - HDI_QUAD ? i : part->count - HDI_QUAD;
+  for (size_t i = 0; i < part->count; i += HDI_FOUR) {
+    size_t b = i < part->count - HDI_FOUR ? i : part->count - HDI_FOUR;
     const uint8_t *at = row + b * f->block_bytes;
-    __m512i dot[HDI_QUAD], min = _mm512_setzero_si512(), sum;
+    __m512i dot[HDI_FOUR], min = _mm512_setzero_si512(), sum;
     const uint8_t *ask = hdb_tile_ask(tile, at + HDI_AHEAD);
-    hdi_ask_lines(ask, HDI_QUAD * f->block_bytes);
+    hdi_ask_lines(ask, HDI_FOUR * f->block_bytes);
     f->take(at, x + b, x_sums + b * 8, dot, &min);
     sum = hdi_add_quarters(dot);
     sum = _mm512_add_epi32(_mm512_unpacklo_epi32(sum, min), _mm512_unpackhi_epi32(sum, min));
     sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, _MM_PERM_BADC));
     _mm512_storeu_si512(out + b, sum);
-    for (uint32_t k = 0; k < HDI_QUAD; k++)
+    for (uint32_t k = 0; k < HDI_FOUR; k++)
       __builtin_memcpy(&out[b + k].d, at + k * f->block_bytes + f->d_at, sizeof out->d);
   }
 }
