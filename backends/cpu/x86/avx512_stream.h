@@ -46,22 +46,42 @@ HDB_INLINE __m512i hdi_turn_lanes(__m512i x) {
   return _mm512_permutexvar_epi32(order, x);
 }
 
+/* An activation row's numbers, of which any sixteen blocks are at one place. */
+typedef struct hdi_stream_row {
+  const int8_t *values;
+  const int32_t *minus_sums;
+  const float *scales;
+} hdi_stream_row;
+
+/* Groups that begin in the midst of a row and go on with its begin meet a copy that does so too. It lies
+ * where the walk's numbers are not yet: they are more. */
+HDB_INLINE hdi_stream_row hdi_stream_row_of(const hdb_tile *tile, const hdi_walk *walk) {
+  const hdi_stream_row row = {hdb_q8_values(tile->x), hdb_q8_minus_sums(tile->x, tile->cols),
+                              hdb_q8_scales(tile->x, tile->cols)};
+  const size_t more = walk->blocks + HDI_GROUP;
+  if (walk->runs > 1 || walk->blocks % HDI_GROUP == 0) return row;
+  int8_t *values = (int8_t *)(tile->scratch + walk->places * sizeof(hdi_stream_x));
+  int32_t *minus_sums = (int32_t *)(void *)(values + more * HDB_Q8_BLOCK);
+  float *scales = (float *)(void *)(minus_sums + more);
+  __builtin_memcpy(values, row.values, walk->blocks * HDB_Q8_BLOCK);
+  __builtin_memcpy(minus_sums, row.minus_sums, walk->blocks * sizeof *minus_sums);
+  __builtin_memcpy(scales, row.scales, walk->blocks * sizeof *scales);
+  for (size_t from = 0, to = walk->blocks; to < more; from++, to++) {
+    __builtin_memcpy(values + to * HDB_Q8_BLOCK, values + from * HDB_Q8_BLOCK, HDB_Q8_BLOCK);
+    minus_sums[to] = minus_sums[from];
+    scales[to] = scales[from];
+  }
+  return (hdi_stream_row){values, minus_sums, scales};
+}
+
 HDB_INLINE void hdi_stream_lay_x(const hdb_tile *tile, const hdi_walk *walk, const hdi_stream_format *f) {
+  const hdi_stream_row row = hdi_stream_row_of(tile, walk);
   hdi_stream_x *out = (hdi_stream_x *)(void *)tile->scratch;
   for (size_t p = 0; p < walk->places; p++) {
-    int8_t values[HDI_GROUP * HDB_Q8_BLOCK];
-    int32_t start[HDI_GROUP];
-    float scale[HDI_GROUP];
-    size_t b = hdi_walk_group(walk, p) % walk->blocks;
-    for (size_t i = 0; i < HDI_GROUP; i++) {
-      __builtin_memcpy(values + i * HDB_Q8_BLOCK, hdb_q8_values(tile->x) + b * HDB_Q8_BLOCK, HDB_Q8_BLOCK);
-      start[i] = hdb_q8_minus_sums(tile->x, tile->cols)[b] * (1 << f->offset_shift);
-      scale[i] = hdb_q8_scales(tile->x, tile->cols)[b];
-      if (++b == walk->blocks) b = 0;
-    }
-    f->x(values, out[p].q);
-    out[p].start = _mm512_loadu_si512(start);
-    out[p].scale = _mm512_loadu_ps(scale);
+    const size_t b = hdi_walk_group(walk, p) % walk->blocks;
+    f->x(row.values + b * HDB_Q8_BLOCK, out[p].q);
+    out[p].start = _mm512_slli_epi32(_mm512_loadu_si512(row.minus_sums + b), f->offset_shift);
+    out[p].scale = _mm512_loadu_ps(row.scales + b);
   }
 }
 
