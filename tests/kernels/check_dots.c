@@ -96,6 +96,18 @@ static void dot_begin(check_run *run, dot_case *k, hd_format format, uint32_t co
                        NULL};
 }
 
+/* Rows come to lie some bytes apart, as those of a part of a matrix do. */
+static void spread_rows(sample_rng *rng, dot_case *k) {
+  const size_t row = k->tile.weight_stride, stride = row + 4 * (1 + sample_below(rng, 20));
+  uint8_t *apart = sample_alloc(stride * k->tile.weight_rows);
+  memset(apart, 0xff, stride * k->tile.weight_rows);
+  for (uint32_t w = 0; w < k->tile.weight_rows; w++)
+    memcpy(apart + w * stride, k->tile.weights + w * row, row);
+  free(k->weights);
+  k->tile.weights = k->weights = apart;
+  k->tile.weight_stride = stride;
+}
+
 static void dot_end(dot_case *k) {
   free(k->weights);
   free(k->x);
@@ -154,7 +166,7 @@ static void dot_check(check_run *run, uint32_t index) {
   uint32_t block = hd_format_get(format)->block_values;
   bool exact = block > 1 && sample_below(&run->rng, 2) == 0;
   bool is_long = !exact && sample_below(&run->rng, 8) == 0; /* more than one part of a row */
-  uint32_t most = exact ? 512 : is_long ? 9216 : 2048;
+  uint32_t most = exact ? 512 : is_long ? 13824 : 2048;
   if (block == 1 && !is_long) most = sample_below(&run->rng, 4) == 0 ? 2500 : 300;
   uint32_t cols = block * (1 + sample_below(&run->rng, most / block));
   dot_case k;
@@ -163,6 +175,7 @@ static void dot_check(check_run *run, uint32_t index) {
   uint32_t tokens = is_decode ? 1 : is_long ? 3 : sample_below(&run->rng, 4) == 0 ? 50 : 18;
   uint32_t x_rows = 1 + sample_below(&run->rng, tokens);
   dot_begin(run, &k, format, cols, rows, x_rows, exact);
+  if (sample_below(&run->rng, 6) == 0) spread_rows(&run->rng, &k);
   k.fn = run->tier->dot[format];
   k.fn(&k.tile);
   hdb_tile want = k.tile;
