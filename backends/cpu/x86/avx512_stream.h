@@ -11,6 +11,7 @@
 #ifndef HEDDLE_BACKENDS_CPU_X86_AVX512_STREAM_H
 #define HEDDLE_BACKENDS_CPU_X86_AVX512_STREAM_H
 
+#include <assert.h>
 #include "common/activation.h"
 #include "cpu/x86/avx512_panel.h"
 #include "cpu/x86/avx512_walk.h"
@@ -54,7 +55,8 @@ typedef struct hdi_stream_row {
 } hdi_stream_row;
 
 /* Groups that begin in the midst of a row and go on with its begin meet a copy that does so too. It lies
- * where the walk's numbers are not yet: they are more. */
+ * where the walk's numbers come later, of which there are more, unless the row has less than sixteen blocks.
+ */
 HDB_INLINE hdi_stream_row hdi_stream_row_of(const hdb_tile *tile, const hdi_walk *walk) {
   const hdi_stream_row row = {hdb_q8_values(tile->x), hdb_q8_minus_sums(tile->x, tile->cols),
                               hdb_q8_scales(tile->x, tile->cols)};
@@ -63,6 +65,7 @@ HDB_INLINE hdi_stream_row hdi_stream_row_of(const hdb_tile *tile, const hdi_walk
   int8_t *values = (int8_t *)(tile->scratch + walk->places * sizeof(hdi_stream_x));
   int32_t *minus_sums = (int32_t *)(void *)(values + more * HDB_Q8_BLOCK);
   float *scales = (float *)(void *)(minus_sums + more);
+  assert((size_t)((uint8_t *)(scales + more) - tile->scratch) <= HDB_TILE_SCRATCH);
   __builtin_memcpy(values, row.values, walk->blocks * HDB_Q8_BLOCK);
   __builtin_memcpy(minus_sums, row.minus_sums, walk->blocks * sizeof *minus_sums);
   __builtin_memcpy(scales, row.scales, walk->blocks * sizeof *scales);
