@@ -260,7 +260,8 @@ HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, cons
   }
 }
 
-/* Steps [begin, begin + steps) of a pair's block with `tokens` activation rows. */
+/* Steps [begin, begin + steps) of a pair's block with `tokens` activation rows. AVX-VNNI adds them to what
+ * `sum` holds, AVX2 begins anew. */
 HDB_INLINE void hdi_many_sums(const hdi_pair_block *block, const uint8_t *x, size_t stride, uint32_t tokens,
                               uint32_t begin, uint32_t steps, __m256i sum[HDI_MANY_NIBBLES][2]) {
 #pragma GCC unroll 8
@@ -268,8 +269,9 @@ HDB_INLINE void hdi_many_sums(const hdi_pair_block *block, const uint8_t *x, siz
     __m256i w0 = block->q[j][0], w1 = block->q[j][1];
     for (uint32_t c = 0; c < tokens; c++) {
       __m256i v = hdi_four(x + c * stride + 4 * j);
-      sum[c][0] = j == begin ? hdi_first(w0, v) : hdi_step(sum[c][0], w0, v);
-      sum[c][1] = j == begin ? hdi_first(w1, v) : hdi_step(sum[c][1], w1, v);
+      const bool anew = !HDI_HAS_DPBUSD && j == begin;
+      sum[c][0] = anew ? hdi_first(w0, v) : hdi_step(sum[c][0], w0, v);
+      sum[c][1] = anew ? hdi_first(w1, v) : hdi_step(sum[c][1], w1, v);
     }
   }
 }
@@ -279,20 +281,34 @@ HDB_INLINE __m256i hdi_start(const uint8_t *minus_sum, unsigned shift) {
   return _mm256_slli_epi32(hdi_four(minus_sum), (int)shift);
 }
 
+/* The whole sums of two panels' block with activation rows whose values are at x, sums at `minus_sums`. */
+HDB_INLINE void hdi_many_whole(const hdi_pair_block *block, const uint8_t *x, const uint8_t *minus_sums,
+                               size_t stride, uint32_t tokens, const hdi_block_format *f,
+                               __m256i all[HDI_MANY_NIBBLES][2]) {
+  __m256i sum[HDI_MANY_NIBBLES][2];
+  if (HDI_HAS_DPBUSD) {
+    for (uint32_t c = 0; c < tokens; c++)
+      all[c][0] = all[c][1] = hdi_start(minus_sums + c * stride, f->offset_shift);
+    hdi_many_sums(block, x, stride, tokens, 0, HDI_PANEL_STEPS, all);
+    return;
+  }
+  for (uint32_t begin = 0; begin < HDI_PANEL_STEPS; begin += f->steps) {
+    hdi_many_sums(block, x, stride, tokens, begin, f->steps, sum);
+    for (uint32_t c = 0; c < tokens; c++) {
+      __m256i start = hdi_start(minus_sums + c * stride, f->offset_shift);
+      for (uint32_t p = 0; p < 2; p++)
+        all[c][p] = _mm256_add_epi32(begin == 0 ? start : all[c][p], hdi_whole(sum[c][p]));
+    }
+  }
+}
+
 /* Two panels' block with activation rows whose values, scales and sums are at x, scales and scales + sums_at.
  */
 HDB_INLINE void hdi_many_panels(const hdi_pair_block *block, const uint8_t *x, const uint8_t *scales,
                                 size_t sums_at, size_t stride, uint32_t tokens, const hdi_block_format *f,
                                 __m256 acc[HDI_MANY_NIBBLES][2]) {
-  __m256i sum[HDI_MANY_NIBBLES][2], all[HDI_MANY_NIBBLES][2];
-  for (uint32_t begin = 0; begin < HDI_PANEL_STEPS; begin += f->steps) {
-    hdi_many_sums(block, x, stride, tokens, begin, f->steps, sum);
-    for (uint32_t c = 0; c < tokens; c++) {
-      __m256i start = hdi_start(scales + c * stride + sums_at, f->offset_shift);
-      for (uint32_t p = 0; p < 2; p++)
-        all[c][p] = _mm256_add_epi32(begin == 0 ? start : all[c][p], hdi_whole(sum[c][p]));
-    }
-  }
+  __m256i all[HDI_MANY_NIBBLES][2];
+  hdi_many_whole(block, x, scales + sums_at, stride, tokens, f, all);
   for (uint32_t c = 0; c < tokens; c++) {
     __m256 scale = _mm256_castsi256_ps(hdi_four(scales + c * stride));
     for (uint32_t p = 0; p < 2; p++)
