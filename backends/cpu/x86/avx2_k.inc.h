@@ -15,7 +15,16 @@ HDB_INLINE __m256i of_lanes(__m256i x, uint32_t index) {
   return _mm256_shuffle_epi8(x, _mm256_or_si256(lanes, _mm256_set1_epi32((int)index)));
 }
 
-/* Scales are unsigned bytes: one twice, or two neighbours. */
+/* Byte j of each lane as a scale (hdi_scaled): a byte without a sign, and one with it. */
+HDB_INLINE __m256i plain_scale(__m256i x, uint32_t j) {
+  return of_lanes(x, HDI_HAS_DPBUSD ? 0x80808000u + j : 0x80008000u + 0x00010001u * j);
+}
+HDB_INLINE __m256i signed_scale(__m256i x, uint32_t j) {
+  return HDI_HAS_DPBUSD ? _mm256_srai_epi32(of_lanes(x, 0x00808080u + 0x01000000u * j), 24)
+                        : _mm256_srai_epi16(of_lanes(x, 0x00800080u + 0x01000100u * j), 8);
+}
+
+/* Scales are unsigned bytes. */
 HDB_INLINE void head_q4_k(const hdi_eight *at, hdi_super_head *out) {
   const __m256i six = _mm256_set1_epi8(0x3f), nibble = _mm256_set1_epi8(15), two = _mm256_set1_epi8(0x30);
   __m256i r[4], scales[2], mins[2]; /* r: d and d_min; bytes 0..3, 4..7, 8..11 of common/formats/q4_k.h */
@@ -27,7 +36,7 @@ HDB_INLINE void head_q4_k(const hdi_eight *at, hdi_super_head *out) {
   mins[1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(r[3], 4), nibble),
                             _mm256_and_si256(_mm256_srli_epi32(r[2], 2), two));
   for (uint32_t j = 0; j < 8; j++)
-    out->scale[j] = of_lanes(scales[j / 4], 0x80008000u + 0x00010001u * (j % 4));
+    out->scale[j] = plain_scale(scales[j / 4], j % 4);
   for (uint32_t k = 0; k < 4; k++)
     out->pair[k] = of_lanes(mins[k / 2], 0x80018000u + 0x00020002u * (k % 2));
   hdi_two_f16(r[0], &out->d, &out->d_min);
@@ -66,7 +75,7 @@ HDB_INLINE void head_q6_k(const hdi_eight *at, hdi_super_head *out) {
   __m256i r[4];
   hdi_turn_16(at, Q6_K_SCALES_AT, r);
   for (uint32_t j = 0; j < 16; j++)
-    out->scale[j] = _mm256_srai_epi16(of_lanes(r[j / 4], 0x00800080u + 0x01000100u * (j % 4)), 8);
+    out->scale[j] = signed_scale(r[j / 4], j % 4);
   for (uint32_t k = 0; k < 8; k++)
     out->pair[k] = _mm256_srai_epi16(of_lanes(r[k / 2], 0x01800080u + 0x02000200u * (k % 2)), 8);
   out->d = hdi_gather_f16(at, Q6_K_D_AT);
@@ -105,7 +114,7 @@ HDB_INLINE __m256i quarter_q6_k(__m256i sum, __m256i low, __m256i high, __m256i 
   __m256i which = _mm256_add_epi8(first, _mm256_set1_epi8((char)(4 * quarter)));
   __m256i q = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)),
                               _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
-  return hdi_add_scaled(sum, _mm256_maddubs_epi16(q, x), _mm256_shuffle_epi8(scales, which));
+  return hdi_add_pairs(sum, _mm256_maddubs_epi16(q, x), _mm256_shuffle_epi8(scales, which));
 }
 
 HDB_INLINE void two_halves_q6_k(const uint8_t *const at[2], uint32_t half, const int8_t *x,

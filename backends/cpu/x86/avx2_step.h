@@ -23,13 +23,13 @@ HDB_INLINE __m256i hdi_first(__m256i weights, __m256i x) {
 HDB_INLINE __m256i hdi_whole(__m256i sum) {
   return sum;
 }
-/* The same times the 16-bit number that both halves of a lane of `scale` hold. */
+/* The same times a scale, the number of its lane. */
 HDB_INLINE __m256i hdi_scaled(__m256i sum, __m256i scale) {
-  return _mm256_mullo_epi32(sum, _mm256_srai_epi32(scale, 16));
+  return _mm256_mullo_epi32(sum, scale);
 }
-/* sum + sums in 16 bits times such a scale. */
-HDB_INLINE __m256i hdi_add_scaled(__m256i sum, __m256i words, __m256i scale) {
-  return _mm256_dpwssd_avx_epi32(sum, words, scale);
+/* sum + products of numbers in 16 bits, of neighbours. */
+HDB_INLINE __m256i hdi_add_pairs(__m256i sum, __m256i a, __m256i b) {
+  return _mm256_dpwssd_avx_epi32(sum, a, b);
 }
 
 #else
@@ -48,11 +48,12 @@ HDB_INLINE __m256i hdi_first(__m256i weights, __m256i x) {
 HDB_INLINE __m256i hdi_whole(__m256i sum) {
   return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
+/* A scale is a number of 16 bits in both halves of its lane. */
 HDB_INLINE __m256i hdi_scaled(__m256i sum, __m256i scale) {
   return _mm256_madd_epi16(sum, scale);
 }
-HDB_INLINE __m256i hdi_add_scaled(__m256i sum, __m256i words, __m256i scale) {
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(words, scale));
+HDB_INLINE __m256i hdi_add_pairs(__m256i sum, __m256i a, __m256i b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
 }
 
 #endif

@@ -16,7 +16,7 @@
 
 /* What a super-block of eight rows has besides its values. */
 typedef struct hdi_super_head {
-  __m256i scale[16]; /* of the parts in order: 16-bit, twice in a lane */
+  __m256i scale[16]; /* of the parts in order, as hdi_scaled wants them */
   __m256i pair[8];   /* what the activation's sums are multiplied with: 16-bit, of two parts in a lane */
   __m256 d, d_min;
 } hdi_super_head;
@@ -92,7 +92,7 @@ HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_he
   __m256i off = _mm256_setzero_si256();
   __m256 x_scale = _mm256_castsi256_ps(hdi_four(scale));
   for (uint32_t k = 0; k < f->pairs; k++)
-    off = _mm256_add_epi32(off, _mm256_madd_epi16(head->pair[k], hdi_four(sums + 4 * k)));
+    off = hdi_add_pairs(off, head->pair[k], hdi_four(sums + 4 * k));
   if (!f->has_min) dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(off, 5));
   return hdi_super_add(acc, dot, off, head->d, head->d_min, x_scale, f->has_min);
 }
