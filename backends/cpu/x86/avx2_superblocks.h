@@ -86,14 +86,15 @@ HDB_INLINE __m256 hdi_super_add(__m256 acc, __m256i dot, __m256i off, __m256 d, 
   return has_min ? _mm256_fnmadd_ps(_mm256_cvtepi32_ps(off), _mm256_mul_ps(d_min, x_scale), acc) : acc;
 }
 
-/* The super-block's products and, through the activation's sums, what they are too large by. */
+/* The super-block's products and, through the activation's sums, what they are too large by. `sums` is NULL
+ * where that is off already. */
 HDB_INLINE __m256 hdi_super_finish(const hdi_super_format *f, const hdi_super_head *head, __m256i dot,
                                    const uint8_t *sums, const uint8_t *scale, __m256 acc) {
   __m256i off = _mm256_setzero_si256();
   __m256 x_scale = _mm256_castsi256_ps(hdi_four(scale));
-  for (uint32_t k = 0; k < f->pairs; k++)
+  for (uint32_t k = 0; sums != NULL && k < f->pairs; k++)
     off = hdi_add_pairs(off, head->pair[k], hdi_four(sums + 4 * k));
-  if (!f->has_min) dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(off, 5));
+  if (!f->has_min && sums != NULL) dot = _mm256_sub_epi32(dot, _mm256_slli_epi32(off, 5));
   return hdi_super_add(acc, dot, off, head->d, head->d_min, x_scale, f->has_min);
 }
 
@@ -200,18 +201,32 @@ HDB_INLINE void hdi_unpack_pair(const hdb_tile *tile, const hdi_pair *pair, cons
   }
 }
 
+/* Whether a part's sum begins with minus what it is too large by, for which AVX-VNNI has the bits: no more
+ * than a copy, where products of scales with the activation's sums are 48 of 528 multiplications. */
+HDB_INLINE bool hdi_begins_below(const hdi_super_format *f) {
+  return HDI_HAS_DPBUSD && !f->has_min;
+}
+
 /* Steps [begin, begin + sum_steps) of a pair with `tokens` activation rows, times their scale, added to dot.
+ * `x_sums`: those of a super-block of the first.
  */
 HDB_INLINE void hdi_many_part(const hdi_super_pair *w, const uint8_t *x, size_t stride, uint32_t tokens,
-                              uint32_t begin, const hdi_super_format *f, __m256i dot[HDI_MANY][2]) {
+                              uint32_t begin, const hdi_super_format *f, const uint8_t *x_sums,
+                              __m256i dot[HDI_MANY][2]) {
+  const bool below = hdi_begins_below(f);
   __m256i sum[HDI_MANY][2];
+  for (uint32_t c = 0; below && c < tokens; c++) {
+    int16_t of_part;
+    __builtin_memcpy(&of_part, x_sums + c * stride + begin / f->part_steps * sizeof of_part, sizeof of_part);
+    sum[c][0] = sum[c][1] = _mm256_set1_epi32(-32 * of_part);
+  }
 #pragma GCC unroll 8
   for (uint32_t j = 0; j < f->sum_steps; j++) {
     __m256i w0 = w->q[begin + j][0], w1 = w->q[begin + j][1];
     for (uint32_t c = 0; c < tokens; c++) {
       __m256i v = hdi_four(x + c * stride + 4 * j);
-      sum[c][0] = j == 0 ? hdi_first(w0, v) : hdi_step(sum[c][0], w0, v);
-      sum[c][1] = j == 0 ? hdi_first(w1, v) : hdi_step(sum[c][1], w1, v);
+      sum[c][0] = j == 0 && !below ? hdi_first(w0, v) : hdi_step(sum[c][0], w0, v);
+      sum[c][1] = j == 0 && !below ? hdi_first(w1, v) : hdi_step(sum[c][1], w1, v);
     }
   }
   for (uint32_t c = 0; c < tokens; c++)
@@ -231,17 +246,20 @@ HDB_INLINE void hdi_many(const hdb_tile *tile, hdi_pair *pair, const hdi_super_p
                                    : _mm256_loadu_ps(tile->out + (t + c) * tile->out_stride + pair->w[p]);
   for (size_t i = 0; i < pair->count; i++) {
     const size_t b = pair->begin + i;
+    const uint8_t *sums = x.sums + b * f->pairs * 4, *scales = x.scales + b * sizeof(float);
     __m256i dot[HDI_MANY][2];
     hdi_ask_ahead(&pair->ahead);
     for (uint32_t c = 0; c < tokens; c++)
       dot[c][0] = dot[c][1] = _mm256_setzero_si256();
 #pragma GCC unroll 1
     for (uint32_t begin = 0; begin < HDI_SUPER_STEPS; begin += f->sum_steps)
-      hdi_many_part(blocks + i, x.values + b * HDB_Q8K_BLOCK + 4 * begin, stride, tokens, begin, f, dot);
+      hdi_many_part(blocks + i, x.values + b * HDB_Q8K_BLOCK + 4 * begin, stride, tokens, begin, f, sums,
+                    dot);
     for (uint32_t c = 0; c < tokens; c++)
       for (uint32_t p = 0; p < 2; p++)
-        acc[c][p] = hdi_super_finish(f, &blocks[i].head[p], dot[c][p], x.sums + c * stride + b * f->pairs * 4,
-                                     x.scales + c * stride + b * sizeof(float), acc[c][p]);
+        acc[c][p] =
+            hdi_super_finish(f, &blocks[i].head[p], dot[c][p], hdi_begins_below(f) ? NULL : sums + c * stride,
+                             scales + c * stride, acc[c][p]);
   }
   for (uint32_t c = 0; c < tokens; c++)
     for (uint32_t p = 0; p < 2; p++)
