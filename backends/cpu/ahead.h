@@ -5,6 +5,7 @@
 #define HEDDLE_BACKENDS_CPU_AHEAD_H
 
 #include <assert.h>
+#include <stddef.h>
 #include "common/tile.h"
 
 /* Bytes from what is read to what is asked for, at least: memory is that far. */
@@ -22,6 +23,22 @@ HDB_INLINE void hdi_ask_lines(const uint8_t *at, size_t bytes) {
     __builtin_prefetch(at);
 #endif
   }
+}
+
+/* What lies behind a tile's weights: hdb_tile_ask for a loop that writes, before which it is found once. */
+typedef struct hdi_behind {
+  const uint8_t *end;
+  ptrdiff_t jump; /* from there to the weights that are read next, if they are known */
+} hdi_behind;
+
+HDB_INLINE hdi_behind hdi_behind_of(const hdb_tile *tile) {
+  const uint8_t *end = tile->weights + tile->weight_rows * tile->weight_stride;
+  return (hdi_behind){end, tile->next == NULL ? 0 : tile->next - end};
+}
+
+/* What is read when `at` would be, were the next weights behind the tile's. */
+HDB_INLINE const uint8_t *hdi_behind_at(const hdi_behind *behind, const uint8_t *at) {
+  return at + (at < behind->end ? 0 : behind->jump);
 }
 
 /* How far ahead of rows of so many bytes, taken together, memory is asked for: the rows after them. */

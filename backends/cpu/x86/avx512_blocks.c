@@ -60,7 +60,7 @@ HDB_INLINE void dot(const hdb_tile *tile, const hdi_block_format *f, const hdi_s
 }
 
 void hdi_avx512_dot_q8_0(const hdb_tile *tile) {
-  if (tile->x_rows == 1 && tile->cols > LONG_ROW)
+  if (tile->x_rows == 1 && tile->cols > q8_0_stream.cols_max)
     hdi_avx2_dot_q8_0(tile);
   else
     dot(tile, &q8_0, &q8_0_stream);

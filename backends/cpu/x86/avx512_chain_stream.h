@@ -15,12 +15,14 @@ HDB_INLINE void hdi_chain_stream_lay_x(const hdb_tile *tile, const hdi_walk *wal
   const size_t bytes = hdi_chain_x_bytes(f);
   uint8_t group[HDI_GROUP * 2 * HDI_CHAIN_STEPS * sizeof(float)];
   for (size_t p = 0; p < walk->places; p++) {
-    size_t b = hdi_walk_group(walk, p) % walk->blocks;
-    for (uint32_t i = 0; i < HDI_GROUP; i++) {
-      memcpy(group + i * bytes, tile->x + b * bytes, bytes);
-      if (++b == walk->blocks) b = 0;
+    const size_t b = hdi_walk_group(walk, p) % walk->blocks;
+    const uint8_t *blocks = tile->x + b * bytes;
+    if (b + HDI_GROUP > walk->blocks) {
+      for (size_t i = 0; i < HDI_GROUP; i++)
+        memcpy(group + i * bytes, tile->x + (b + i) % walk->blocks * bytes, bytes);
+      blocks = group;
     }
-    const hdi_sixteen at = hdi_sixteen_at(group, bytes);
+    const hdi_sixteen at = hdi_sixteen_at(blocks, bytes);
     for (uint32_t j = 0; j < 2 * f->steps; j += 4, out += 4) {
       __m512i four[4];
       hdi_turn_16(&at, j * sizeof(float), four);

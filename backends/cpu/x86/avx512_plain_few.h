@@ -23,8 +23,8 @@ _Static_assert(HDI_PLAIN_FEW_ROWS * sizeof(hdi_plain_row_sums) <= HDB_TILE_SCRAT
 
 /* Some weight rows with some activation rows. */
 typedef struct hdi_plain_few_part {
-  const uint8_t *w, *ask;    /* the rows, and what is asked for as their first columns are read */
-  const uint8_t *end, *next; /* of the tile's weights, and what is read after them */
+  const uint8_t *w, *ask; /* the rows, and what is asked for as their first columns are read */
+  hdi_behind behind;
   const float *x;
   size_t stride, x_stride; /* bytes; floats */
   uint32_t rows, tokens;
@@ -53,8 +53,7 @@ HDB_INLINE void hdi_plain_few_step(const hdi_plain_few_part *p, size_t i, __mmas
 HDB_INLINE void hdi_plain_few_block(const hdi_plain_few_part *p, size_t i, size_t end,
                                     const hdi_plain_format *f, hdi_plain_few_acc acc) {
   for (; i + 2 * HDI_PLAIN_LANES <= end; i += 2 * HDI_PLAIN_LANES) {
-    const uint8_t *ask = p->ask + p->rows * i * f->bytes;
-    if (ask >= p->end) ask = p->next + (ask - p->end);
+    const uint8_t *ask = hdi_behind_at(&p->behind, p->ask + p->rows * i * f->bytes);
     hdi_ask_lines(ask, p->rows * 2 * HDI_PLAIN_LANES * f->bytes);
     hdi_plain_few_step(p, i, 0xffff, f, acc);
     hdi_plain_few_step(p, i + HDI_PLAIN_LANES, 0xffff, f, acc);
@@ -89,14 +88,12 @@ HDB_INLINE void hdi_plain_few_side(const hdb_tile *tile, const hdi_plain_few_par
 HDB_INLINE void hdi_plain_few_rows(const hdb_tile *tile, uint32_t w, uint32_t rows, uint32_t t,
                                    uint32_t tokens, const hdi_plain_format *f, uint32_t side,
                                    hdi_plain_row_sums *sums) {
-  hdi_plain_few_part p = {.end = tile->weights + tile->weight_rows * tile->weight_stride,
-                          .next = tile->next,
+  hdi_plain_few_part p = {.behind = hdi_behind_of(tile),
                           .x = (const float *)(const void *)(tile->x + t * tile->x_stride),
                           .stride = tile->weight_stride,
                           .x_stride = tile->x_stride / sizeof(float),
                           .rows = side,
                           .tokens = tokens};
-  if (p.next == NULL) p.next = p.end;
   for (uint32_t r = 0; r < rows; r += side) {
     p.w = tile->weights + (w + r) * p.stride;
     p.ask = p.w + hdi_ahead_of_rows(side == 1 ? 0 : side * p.stride);

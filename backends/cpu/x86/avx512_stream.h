@@ -3,11 +3,7 @@
  * memory (avx512_walk.h), and nothing is turned before it is multiplied: the activation is laid out as the
  * blocks are, an instruction multiplies the values of several blocks, and the four or eight partial sums of
  * each, integers, are added up in any order. What is left of sixteen blocks are a register of sums and one of
- * scales, which are applied blocks in order (common/block.h).
- *
- * Read GB/s where a plain reading had 33 to 34, a decode's matrices of the 135M shape (576 and 1,536
- * columns): 36.5 so, 30.1 with sixteen rows side by side, whatever was asked for: sixteen streams keep the
- * machine's own prefetchers from seeing one. Asking 4 KiB ahead 32.4, for every second line 35.3. */
+ * scales, which are applied blocks in order (common/block.h). */
 #ifndef HEDDLE_BACKENDS_CPU_X86_AVX512_STREAM_H
 #define HEDDLE_BACKENDS_CPU_X86_AVX512_STREAM_H
 

@@ -147,33 +147,30 @@ HDB_INLINE void hdi_late_add(hdi_late *late, size_t blocks, bool has_scales) {
   late->acc = _mm_setzero_ps();
 }
 
-/* ---- the walk ---- */
+HDB_INLINE void hdi_late_finish(hdi_late *late, size_t blocks, bool has_scales) {
+  while (late->quads > 0)
+    hdi_late_add(late, blocks, has_scales);
+}
 
-/* Where the bytes lie that are read HDI_AHEAD bytes after others. */
-typedef struct hdi_walk_ahead {
-  const uint8_t *end; /* of the tile's weights */
-  ptrdiff_t jump;     /* from there to the weights that are read next, if they are known */
-} hdi_walk_ahead;
+/* ---- the walk ---- */
 
 /* The numbers of a run whose blocks lie at `first`, and meanwhile what is late. */
 HDB_INLINE void hdi_walk_run(const hdi_walk *walk, const hdi_walk_kind *kind, const void *format,
-                             const uint8_t *first, hdi_walk_ahead ahead, const uint8_t *places, float *sums,
+                             const uint8_t *first, hdi_behind behind, const uint8_t *places, float *sums,
                              float *scales, hdi_late *inout_late) {
-  const size_t last = walk->run_blocks - HDI_GROUP;
+  const size_t groups = hdi_walk_groups(walk->run_blocks);
   const uint8_t *place = places, *places_end = places + walk->places * kind->place_bytes;
   hdi_late late = *inout_late;
-  size_t b = 0;
-  for (size_t g = hdi_walk_groups(walk->run_blocks); g > 0; g--) {
-    const uint8_t *at = first + b * kind->block_bytes, *ask = at + HDI_AHEAD;
-    if (g % 2 == 0) hdi_late_add(&late, walk->blocks, kind->has_scales);
-    ask += ask < ahead.end ? 0 : ahead.jump;
-    hdi_ask_lines(ask, HDI_GROUP * kind->block_bytes);
+  for (size_t g = 0; g < groups; g++) {
+    const size_t b = hdi_walk_group(walk, g);
+    const uint8_t *at = first + b * kind->block_bytes;
+    if (g % 2 == 1) hdi_late_add(&late, walk->blocks, kind->has_scales);
+    hdi_ask_lines(hdi_behind_at(&behind, at + HDI_AHEAD), HDI_GROUP * kind->block_bytes);
     __m512 scale;
     _mm512_storeu_ps(sums + b, kind->group(format, at, place, &scale));
     if (kind->has_scales) _mm512_storeu_ps(scales + b, scale);
     place += kind->place_bytes;
     if (place == places_end) place = places;
-    b = b + HDI_GROUP < last ? b + HDI_GROUP : last;
   }
   *inout_late = late;
 }
@@ -183,17 +180,15 @@ HDB_INLINE void hdi_walk_do(const hdb_tile *tile, const hdi_walk *walk, const hd
                             const void *format) {
   const size_t numbers = hdi_walk_numbers(walk), set = (kind->has_scales ? 2 : 1) * numbers;
   float *made = (float *)(void *)(tile->scratch + walk->places * kind->place_bytes), *other = made + set;
-  const uint8_t *end = tile->weights + tile->weight_rows * tile->weight_stride;
-  const hdi_walk_ahead ahead = {end, tile->next == NULL ? 0 : tile->next - end};
+  const hdi_behind behind = hdi_behind_of(tile);
   const uint32_t last = tile->weight_rows - walk->rows;
   hdi_late late = {.quads = 0};
   for (uint32_t row = 0; row < tile->weight_rows; row += walk->rows) {
     const uint32_t w = row < last ? row : last; /* rows of which there are too few are done twice, alike */
     for (uint32_t r = 0; r < walk->runs; r++)
-      hdi_walk_run(walk, kind, format, tile->weights + (w + r) * tile->weight_stride, ahead, tile->scratch,
+      hdi_walk_run(walk, kind, format, tile->weights + (w + r) * tile->weight_stride, behind, tile->scratch,
                    made + r * walk->blocks, made + numbers + r * walk->blocks, &late);
-    while (late.quads > 0)
-      hdi_late_add(&late, walk->blocks, kind->has_scales);
+    hdi_late_finish(&late, walk->blocks, kind->has_scales);
     late = (hdi_late){.sums = made,
                       .scales = made + numbers,
                       .out = tile->out + w,
@@ -203,8 +198,7 @@ HDB_INLINE void hdi_walk_do(const hdb_tile *tile, const hdi_walk *walk, const hd
     made = other;
     other = swap;
   }
-  while (late.quads > 0)
-    hdi_late_add(&late, walk->blocks, kind->has_scales);
+  hdi_late_finish(&late, walk->blocks, kind->has_scales);
 }
 
 #endif
